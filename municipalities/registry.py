@@ -1,0 +1,136 @@
+"""The registry of municipalities (自治体): loads and checks ``municipalities/<code>/settings.toml``.
+
+A municipality is data; no code anywhere assumes one town. One broken folder never hides the others: ``all_codes`` only
+lists, ``get`` checks one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from municipalities.site import CHECKOUT, home, site
+from records.errors import ConfigurationError, Place
+
+CODE = re.compile(r"[0-9]{6}\Z")
+LAYOUT = re.compile(r"[a-z][a-z0-9_]*/[0-9]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class VendorServer:
+    """The vendor's SFTP server. ``host_key`` is the pinned public key (OpenSSH line); key authentication only."""
+
+    host: str
+    port: int
+    user: str
+    host_key: str
+    key_file: Path
+    outgoing: str = "/outgoing/{feed}"
+    requests: str = "/requests"
+    timeout_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """What this municipality decides about its certificates (証明書): options, wording and who signs.
+
+    ``certification_texts`` (認証文) has one wording per form; ``kinds`` lists what may be issued at all.
+    """
+
+    mayor_title: str
+    mayor_name: str
+    kinds: tuple[str, ...]
+    individual_number_allowed: bool
+    household_members_choosable: bool
+    tax_year: int
+    stale_after_minutes: int
+    certification_texts: dict[str, str]
+    maintenance: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality:
+    """One municipality: code (全国地方公共団体コード, 6 digits), vendor layout, feeds, limits and issuing rules."""
+
+    code: str
+    name: str
+    prefecture: str
+    layout: str
+    feeds: tuple[str, ...]
+    max_bad_share: float
+    heartbeat_limit_minutes: int
+    issuing: Issuing
+    folder: Path
+    fictional: bool = False
+
+    @property
+    def vendor(self) -> VendorServer:
+        """The vendor's server as this installation knows it (``site.toml``)."""
+        values = site().vendors.get(self.code)
+        if values is None:
+            raise ConfigurationError("no vendor server is configured", Place("site.toml", field=f"vendors.{self.code}"))
+        key_file = home() / str(values["key_file"])
+        return VendorServer(**{**values, "key_file": key_file})
+
+    @property
+    def database(self) -> str:
+        """Name of the replica database."""
+        return f"replica_{self.code}"
+
+    @property
+    def layout_system(self) -> str:
+        """The vendor system whose private codes this municipality's map translates."""
+        return self.layout.partition("/")[0]
+
+
+def root() -> Path:
+    """The folder of municipalities: ``UTSUSHI_MUNICIPALITIES``, or the one of this release."""
+    return Path(os.environ.get("UTSUSHI_MUNICIPALITIES") or CHECKOUT / "municipalities")
+
+
+def all_codes() -> tuple[str, ...]:
+    """Codes of all municipalities that have a folder, sorted; their content is not checked here."""
+    return tuple(sorted(path.name for path in root().iterdir() if path.is_dir() and CODE.match(path.name)))
+
+
+def get(code: str) -> Municipality:
+    """One municipality, checked; ``ConfigurationError`` names the file and the key."""
+    path = root() / code / "settings.toml"
+    if not CODE.match(code) or not path.exists():
+        raise ConfigurationError(f"there is no municipality with this code; known: {', '.join(all_codes())}")
+    with path.open("rb") as file:
+        try:
+            values = tomllib.load(file)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(str(error), Place(f"{code}/settings.toml")) from None
+    return _municipality(code, path.parent, values)
+
+
+def _municipality(code: str, folder: Path, values: dict[str, Any]) -> Municipality:
+    place = f"{code}/settings.toml"
+    issuing = values.pop("issuing", None)
+    if not isinstance(issuing, dict):
+        raise ConfigurationError("the table [issuing] is missing", Place(place))
+    issuing["kinds"] = tuple(issuing.get("kinds", ()))
+    issuing["maintenance"] = tuple((one["from"], one["to"]) for one in issuing.get("maintenance", ()))
+    values["feeds"] = tuple(values.get("feeds", ()))
+    _audit(place, Municipality, {**values, "code": code, "folder": folder, "issuing": issuing})
+    _audit(place, Issuing, issuing)
+    if not LAYOUT.match(values["layout"]) or not 0 <= values["max_bad_share"] <= 1:
+        raise ConfigurationError("layout must be system/version and max_bad_share a share", Place(place))
+    return Municipality(code=code, folder=folder, issuing=Issuing(**issuing), **values)
+
+
+def _audit(place: str, kind: type, values: dict[str, Any]) -> None:
+    """Every key of the file is used, and every setting without a default is there."""
+    known = {one.name: one for one in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise ConfigurationError("unknown setting", Place(place, field=key))
+    for name, one in known.items():
+        if name not in values and one.default is one.default_factory:
+            raise ConfigurationError("setting is missing", Place(place, field=name))

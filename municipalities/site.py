@@ -1,0 +1,100 @@
+"""One installation (site): its state folder, its database server, its secrets and the vendors' real addresses.
+
+Everything that an installation writes lies under ``home()``; ``site.toml`` there is the only file that differs between
+two installations of the same release. Secrets are files, one value each, readable by the owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from records.errors import ConfigurationError, Place
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SITE_FILE = "site.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """Where the replica databases live."""
+
+    host: str = "127.0.0.1"
+    port: int = 5432
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``site.toml``: addresses that belong to this installation and not to a municipality."""
+
+    postgres: PostgresAddress = field(default_factory=PostgresAddress)
+    vendors: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def home() -> Path:
+    """The state folder: ``UTSUSHI_HOME``, or ``.utsushi`` in the checkout."""
+    return Path(os.environ.get("UTSUSHI_HOME") or CHECKOUT / ".utsushi").resolve()
+
+
+def site() -> Site:
+    """The installation's settings, read anew at each call: ports change when services restart."""
+    path = home() / SITE_FILE
+    if not path.exists():
+        raise ConfigurationError("this installation is not set up yet: run ./utsushi up or ./utsushi demo", Place(SITE_FILE))
+    with path.open("rb") as file:
+        values = tomllib.load(file)
+    if unknown := set(values) - {"postgres", "vendors"}:
+        raise ConfigurationError(f"unknown tables {sorted(unknown)}", Place(SITE_FILE))
+    return Site(PostgresAddress(**values.get("postgres", {})), values.get("vendors", {}))
+
+
+def write_site(new: Site) -> None:
+    """Replace ``site.toml`` atomically."""
+    lines = ["[postgres]", f'host = "{new.postgres.host}"', f"port = {new.postgres.port}"]
+    for code, vendor in sorted(new.vendors.items()):
+        lines += ["", f'[vendors."{code}"]']
+        lines += [f"{key} = {_toml(value)}" for key, value in sorted(vendor.items())]
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = home() / (SITE_FILE + ".part")
+    part.write_text("\n".join(lines) + "\n", "utf-8")
+    os.replace(part, home() / SITE_FILE)
+
+
+def secret(name: str) -> str:
+    """The secret ``name``; ``ConfigurationError`` names the missing file, never a value."""
+    path = home() / "secrets" / name
+    if not path.exists():
+        raise ConfigurationError("a secret is missing", Place(f"secrets/{name}"))
+    return path.read_text("utf-8").strip()
+
+
+def ensure_secret(name: str, value: str | None = None) -> str:
+    """The secret ``name``, made at random (256 bits) or from ``value`` where there is none yet."""
+    folder = home() / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / name
+    if not path.exists():
+        _create(path, value or random.token_urlsafe(32))
+    return secret(name)
+
+
+def _create(path: Path, value: str) -> None:
+    """Written whole under another name and linked into place: two processes at once agree on one value."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.{random.token_hex(4)}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(value)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return
+    finally:
+        part.unlink()
+
+
+def _toml(value: object) -> str:
+    return str(value) if isinstance(value, int) else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
