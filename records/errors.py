@@ -134,6 +134,14 @@ class BrokenEncoding(BatchRejected):
     code = "broken_encoding"
 
 
+class StoredRejection(BatchRejected):
+    """A rejection that an earlier step found and kept in the batch's manifest, raised once more at the end."""
+
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text.removeprefix(f"{code}: "))
+
+
 class TooManyBadRows(BatchRejected):
     """The share of bad rows is above the municipality's limit."""
 
