@@ -1,0 +1,32 @@
+"""``./utsushi clauses``: each clause of the requirements with the tests that show it, and those without."""
+
+from __future__ import annotations
+
+import argparse
+
+from command_line.clause_table import clauses, tests_by_clause
+from command_line.output import Output
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``clauses``."""
+    parser.add_argument("--missing", action="store_true", help="only the clauses that no test shows")
+
+
+def run(options: argparse.Namespace, output: Output) -> int:
+    """Print the table; exit 1 when a test names a clause that does not exist."""
+    shown, known = tests_by_clause(), clauses()
+    rows = [
+        {"clause": clause, "requirement": text, "tests": len(shown.get(clause, ())), "shown_by": _list(shown.get(clause, []), output)}
+        for clause, text in known.items()
+        if not (options.missing and clause in shown)
+    ]
+    output.rows("Clauses and the tests that show them", rows)
+    unknown = sorted(set(shown) - set(known))
+    for clause in unknown:
+        output.say(f"a test names {clause!r}, which is no clause")
+    return 1 if unknown else 0
+
+
+def _list(tests: list[str], output: Output) -> list[str] | str:
+    return tests if output.json_lines else "\n".join(tests)

@@ -1,0 +1,52 @@
+"""How commands speak: tables and progress for people (rich), one JSON object a line for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from records.errors import UtsushiError
+
+
+class Output:
+    """Prints rows either as a table (with ``title``) or as JSON lines; errors go to stderr."""
+
+    def __init__(self, *, json_lines: bool) -> None:
+        self.json_lines = json_lines
+        self.console = Console(stderr=json_lines)
+
+    def rows(self, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print ``rows``, which share their keys."""
+        if self.json_lines:
+            for row in rows:
+                print(json.dumps(row, ensure_ascii=False, default=str), flush=True)
+            return
+        table = Table(title=title, title_justify="left")
+        for key in rows[0] if rows else ("nothing",):
+            table.add_column(key, overflow="fold")
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row.values()))
+        self.console.print(table)
+
+    def say(self, text: str) -> None:
+        """One line of progress (stderr when the output is JSON)."""
+        self.console.print(text, highlight=False, markup=False)
+
+    def error(self, error: UtsushiError) -> None:
+        """One line: code, text and place; never a person's data."""
+        if self.json_lines:
+            print(json.dumps({"error": error.code, "text": str(error)}, ensure_ascii=False), flush=True)
+        print(f"utsushi: {error}", file=sys.stderr)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "[green]yes[/]" if value else "[red]NO[/]"
+    if isinstance(value, float):
+        return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    return "" if value is None else str(value)
