@@ -1,0 +1,64 @@
+"""The registry loads data, audits every key, and one broken town never hides the others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from municipalities import registry
+from municipalities.site import PostgresAddress, Site, ensure_secret, home, site, write_site
+from records.check_digits import municipality_code_valid
+from records.errors import ConfigurationError
+
+
+@pytest.fixture
+def towns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "towns"
+    for code in registry.all_codes():
+        shutil.copytree(registry.root() / code, folder / code)
+    monkeypatch.setenv("UTSUSHI_MUNICIPALITIES", str(folder))
+    return folder
+
+
+@pytest.mark.clause("1(6)②", "6(4)④")
+@pytest.mark.parametrize("code", registry.all_codes())
+def test_every_shipped_municipality_loads_and_its_code_has_the_right_check_digit(code: str) -> None:
+    assert registry.get(code).code == code
+    assert municipality_code_valid(code)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ("max_bad_share = 0.05", "max_bad_shares = 0.05", "max_bad_shares"),
+        ("max_bad_share = 0.05", "", "max_bad_share"),
+        ("individual_number_allowed", "individual_number", "individual_number"),
+    ],
+)
+def test_a_setting_that_is_misspelt_or_missing_is_named(towns: Path, before: str, after: str, field: str) -> None:
+    path = towns / "364894" / "settings.toml"
+    path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        registry.get("364894")
+    assert caught.value.place.field == field
+    assert registry.get("362999").name == "阿波中央市"
+
+
+def test_an_unknown_code_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="364894"):
+        registry.get("131016")
+
+
+def test_the_site_file_survives_a_round_trip(utsushi_home: Path) -> None:
+    vendor = {"host": "127.0.0.1", "port": 2222, "user": 'a"b\\c', "host_key": "ssh-ed25519 AAAA", "key_file": "k"}
+    write_site(Site(PostgresAddress("127.0.0.1", 6543), {"364894": vendor}))
+    assert site() == Site(PostgresAddress("127.0.0.1", 6543), {"364894": vendor})
+    assert registry.get("364894").vendor.key_file == home() / "k"
+
+
+def test_a_secret_is_made_once_and_only_its_owner_reads_it(utsushi_home: Path) -> None:
+    first = ensure_secret("some.password")
+    assert ensure_secret("some.password") == first
+    assert (utsushi_home / "secrets" / "some.password").stat().st_mode & 0o077 == 0
