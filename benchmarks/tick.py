@@ -1,0 +1,50 @@
+"""One tick of a feed in a process of its own: seconds per step and the peak of its memory, printed as JSON.
+
+A process of its own, because peak memory belongs to a process, and because Airflow's tasks are processes too. Imports
+are done before the clock starts, as the scheduler preloads them before it forks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+STEPS = ("pull", "decode", "map_", "validate", "load", "verify")
+
+
+def measure(home: Path, code: str, feed: str, folder: Path) -> dict[str, Any]:
+    """Run one tick from ``folder`` in a new process with ``UTSUSHI_HOME=home``; ``seconds`` by step and ``peak_mib``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.tick", code, feed, str(folder)],
+        env={**os.environ, "UTSUSHI_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _tick(code: str, feed: str, folder: Path) -> dict[str, Any]:
+    import expectations.validate  # noqa: F401  (Great Expectations: three seconds that a forked task does not pay)
+    from extractors.sources import FolderSource
+    from sync import steps
+
+    seconds: dict[str, float] = {}
+    paths: Any = None
+    for name in STEPS:
+        start = time.perf_counter()
+        step = getattr(steps, name)
+        paths = step(code, feed, full=True, source=FolderSource(folder)) if name == "pull" else step(paths)
+        seconds[name] = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "total": sum(seconds.values()), "peak_mib": peak, "counts": paths}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_tick(sys.argv[1], sys.argv[2], Path(sys.argv[3]))))
