@@ -1,0 +1,40 @@
+"""What the DAG files ask the registry, in a way that one town's broken settings cannot hide the other towns.
+
+A broken town keeps its DAGs, under its bare code: their first task raises what is wrong, every five minutes, in red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from municipalities.registry import Municipality, all_codes, get
+from records.batch import FEEDS
+
+FEED_NAMES = {"resident": "住民記録", "seal": "印鑑登録", "tax": "個人住民税"}
+
+
+def known_feeds() -> Iterator[tuple[str, str]]:
+    """Municipality code and feed of every DAG that there must be."""
+    for code in all_codes():
+        town = _readable(code)
+        for feed in town.feeds if town else FEEDS:
+            yield code, feed
+
+
+def name_of(code: str) -> str:
+    """The municipality's name; its code where the settings can't be read."""
+    town = _readable(code)
+    return town.name if town else code
+
+
+def choices() -> dict[str, str]:
+    """Codes with what a form shows for them."""
+    return {code: f"{code} {name_of(code)}" for code in all_codes()}
+
+
+def _readable(code: str) -> Municipality | None:
+    try:
+        town = get(code)
+    except Exception:  # any mistake in the file; the DAG's first task raises it where it is seen
+        return None
+    return town if set(town.feeds) <= set(FEEDS) else None

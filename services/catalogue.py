@@ -1,0 +1,118 @@
+"""Which services an installation has: their commands, environments, and how each shows that it is alive.
+
+Only descriptions live here; ``supervisor_process`` starts and watches them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from municipalities.site import CHECKOUT, home
+from services import airflow_environment, ports
+from services.airflow_client import AirflowError, heartbeat_ages
+
+API_SERVER = "airflow-api-server"
+ISSUANCE_API = "issuance-api"
+WORLD = "world"
+# Airflow's processes that have no port of their own: their heartbeats are read through the API server.
+HEARTBEATS = {
+    "airflow-scheduler": "scheduler",
+    "airflow-dag-processor": "dag_processor",
+    "airflow-triggerer": "triggerer",
+}
+
+
+class Unknown(Exception):
+    """Nothing can be said about a service now, because the one that would tell does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """``age`` gives the seconds since the service last showed life, or raises ``Unknown``."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    age: Callable[[], float]
+
+
+@dataclass(slots=True)
+class HttpLife:
+    """Life of a service with an address: seconds since ``url`` last answered without an error."""
+
+    url: str
+    last: float = field(default_factory=lambda: float("-inf"))
+
+    def __call__(self) -> float:
+        try:
+            well = not httpx.get(self.url, timeout=5, trust_env=False).is_error
+        except httpx.HTTPError:
+            well = False
+        if well:
+            self.last = time.monotonic()
+        return time.monotonic() - self.last
+
+
+@dataclass(slots=True)
+class Heartbeats:
+    """The heartbeats of Airflow's processes, asked for once in ``keep`` seconds for all of them."""
+
+    url: str
+    keep: float = 1.0
+    asked: float = field(default_factory=lambda: float("-inf"))
+    ages: dict[str, float] | None = None
+
+    def life(self, name: str) -> Callable[[], float]:
+        """Life of one of them."""
+        return lambda: self._age(name)
+
+    def _age(self, name: str) -> float:
+        if time.monotonic() - self.asked > self.keep:
+            self.asked = time.monotonic()
+            self.ages = self._ask()
+        if self.ages is None:
+            raise Unknown("the API server does not answer")
+        return self.ages[name] + time.monotonic() - self.asked
+
+    def _ask(self) -> dict[str, float] | None:
+        try:
+            return heartbeat_ages(self.url)
+        except (httpx.HTTPError, AirflowError):
+            return None
+
+
+def airflow(host: airflow_environment.Host) -> list[Service]:
+    """The four processes of Airflow."""
+    environment = airflow_environment.process_environment(host)
+    heartbeats = Heartbeats(host.api_url)
+    services = []
+    for name, arguments in airflow_environment.PROCESSES.items():
+        own = dict(environment)
+        if name == "airflow-scheduler":
+            own["PYTHONPATH"] = airflow_environment.scheduler_path(host)
+        life = heartbeats.life(HEARTBEATS[name]) if name in HEARTBEATS else HttpLife(f"{host.api_url}/api/v2/version")
+        services.append(Service(name, tuple(airflow_environment.command(*arguments)), own, life))
+    return services
+
+
+def issuance_api(port: int) -> Service:
+    """The certificates' API, on the loopback address."""
+    command = (sys.executable, "-m", "issuance_api", "--port", str(port))
+    return Service(ISSUANCE_API, command, plain_environment(), HttpLife(f"http://127.0.0.1:{port}/livez"))
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment of our own processes: ours, with the state folder and the path made sure of."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW_", "PYTHONDONTWRITE"))}
+    return {**kept, "UTSUSHI_HOME": str(home()), "PYTHONPATH": str(CHECKOUT)}
+
+
+def claim_ports() -> dict[str, int]:
+    """Ports for all services that are about to start."""
+    return {name: ports.claim(name) for name in ("airflow_api", "issuance_api")}

@@ -1,0 +1,258 @@
+"""``python -m services.supervisor_process``: starts all services, watches them, and ends them with itself.
+
+A process that exits is started again; one that shows no life for ``limit`` seconds (Airflow's scheduler can hang without
+ever exiting) is killed with its whole session and started again. What happens is written to ``home()/supervisor.json``,
+which the command line reads. Which services there are is ``catalogue``'s matter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import httpx
+
+from municipalities.site import home
+from records.errors import UtsushiError
+from services import airflow_environment, catalogue, processes, world
+from services.catalogue import Service, Unknown
+from services.database import Database
+from services.state import ServiceState, State
+
+POLL_SECONDS = 0.5
+WATCH_SECONDS = 3.0
+FRESH_SECONDS = 30.0  # a heartbeat older than this is reported, as Airflow's own health check does
+READY_SECONDS = 180.0
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Stopped(Exception):
+    """Somebody asked us to end."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """A service with its process and its history."""
+
+    service: Service
+    process: subprocess.Popen[bytes]
+    started: float = field(default_factory=time.monotonic)
+    restarts: int = 0
+    restart_at: float | None = None
+
+    def uptime(self) -> float:
+        """Seconds since this process was started."""
+        return time.monotonic() - self.started
+
+    def age(self) -> float:
+        """Seconds without a sign of life since the start; a sign from an earlier process does not count."""
+        return min(self.service.age(), self.uptime())
+
+    def fresh(self) -> bool:
+        """Whether this very process has shown life lately."""
+        try:
+            age = self.service.age()
+        except Unknown:
+            return False
+        return self.process.poll() is None and age < min(FRESH_SECONDS, self.uptime())
+
+
+class Supervisor:
+    """All services of one installation, from the first to be started to the last to be ended."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.watched: list[Watched] = []
+        self.state = State(pid=os.getpid())
+        self.database = Database()
+        self.stopping = False
+        self.began = time.monotonic()
+
+    def run(self) -> None:
+        """Start everything, watch until told to stop."""
+        self._start()
+        self.say("ready", phase="ready")
+        while True:
+            self._pause(WATCH_SECONDS)
+            for one in self.watched:
+                self._look_after(one)
+            self._report()
+
+    def say(self, text: str, phase: str | None = None) -> None:
+        """Tell the command line how far we are."""
+        seconds = time.monotonic() - self.began
+        self.state.events.append(f"{seconds:5.1f} s  {text}")
+        self.state.phase = phase or self.state.phase
+        print(text, flush=True)
+        self._report()
+
+    def stop(self) -> None:
+        """End everything, PostgreSQL last."""
+        self.stopping = False
+        self.say("stopping", phase="stopping")
+        first = [one.service.name for one in self.watched if one.service.name != catalogue.API_SERVER]
+        # Tasks that run now report to the API server, so it ends after the scheduler.
+        for names in (first, [catalogue.API_SERVER, "airflow-bootstrap"]):
+            processes.end_all([record for name in names if (record := processes.read(name))])
+        self.database.stop()
+        self.state.services = []
+        self.say("stopped", phase="stopped")
+
+    def _start(self) -> None:
+        ports = catalogue.claim_ports()
+        self.database.start()
+        self.say(f"PostgreSQL on port {self.database.port}")
+        if self.options.world:
+            self._launch([world.service()])
+            self.say("the fictional vendors are starting")
+        host = airflow_environment.embedded(ports["airflow_api"])
+        airflow_environment.write_secrets(self.database.host, self.database.port)
+        self.database.prepare()
+        self.say("databases are there")
+        self._bootstrap(host)
+        self.say("Airflow's metadata database is up to date")
+        others = [] if self.options.without_issuance else [catalogue.issuance_api(ports["issuance_api"])]
+        self._launch([*catalogue.airflow(host), *others])
+        self._await_ready()
+        # The first call builds the execution interface and blocks for seconds: better now than in the first task.
+        httpx.get(f"{host.api_url}/execution/health", timeout=60, trust_env=False)
+
+    def _bootstrap(self, host: airflow_environment.Host) -> None:
+        command = [sys.executable, "-m", "services.airflow_bootstrap"]
+        environment = airflow_environment.process_environment(host)
+        log = home() / "logs" / "airflow-bootstrap.log"
+        process = processes.start("airflow-bootstrap", command, environment, log)
+        while process.poll() is None:
+            self._pause(POLL_SECONDS)
+        processes.forget("airflow-bootstrap")
+        if process.returncode != 0:
+            raise UtsushiError(f"Airflow's metadata database could not be prepared; see {log.name} in logs/")
+
+    def _launch(self, services: Sequence[Service]) -> None:
+        self.watched += [Watched(service, _start(service)) for service in services]
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        waiting = list(self.watched)
+        while waiting:
+            self._pause(POLL_SECONDS)
+            for one in [one for one in waiting if one.fresh()]:
+                waiting.remove(one)
+                self.say(f"{one.service.name} is well")
+            for one in waiting:
+                self._look_after(one)
+            if time.monotonic() > deadline:
+                names = ", ".join(one.service.name for one in waiting)
+                raise UtsushiError(f"not well after {READY_SECONDS:.0f} s: {names}; see logs/")
+
+    def _look_after(self, one: Watched) -> None:
+        if one.process.poll() is not None:
+            self._restart_soon(one, f"ended with exit code {one.process.returncode}")
+        elif self._hangs(one):
+            self._restart_soon(one, f"showed no life for {self.options.limit:.0f} s: killed")
+
+    def _hangs(self, one: Watched) -> bool:
+        try:
+            return one.age() > self.options.limit
+        except Unknown:
+            return False  # the API server is what has to be cured first
+
+    def _restart_soon(self, one: Watched, why: str) -> None:
+        """Clear away what is left, and start again after a pause that grows with each time."""
+        if one.restart_at is None:
+            if (record := processes.read(one.service.name)) is not None:
+                processes.kill_session(record)
+                one.process.wait()
+            one.restart_at = time.monotonic() + min(2.0**one.restarts - 1, LONGEST_PAUSE_SECONDS)
+            self.say(f"{one.service.name} {why}; starting it again")
+        if time.monotonic() >= one.restart_at:
+            one.process = _start(one.service)
+            one.started = time.monotonic()
+            one.restarts += 1
+            one.restart_at = None
+
+    def _report(self) -> None:
+        self.state.services = [self._describe(one) for one in self.watched]
+        if self.database.running():
+            self.state.services.insert(0, ServiceState("postgresql", well=True, reason=""))
+        self.state.write()
+
+    def _describe(self, one: Watched) -> ServiceState:
+        well = one.fresh()
+        reason = "" if well else "ended" if one.process.poll() is not None else "no sign of life"
+        return ServiceState(one.service.name, well=well, reason=reason, restarts=one.restarts, pid=one.process.pid)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep in short steps, so that a request to stop is heard."""
+        until = time.monotonic() + seconds
+        while True:
+            if self.stopping:
+                raise Stopped
+            processes.reap()
+            if (left := until - time.monotonic()) <= 0:
+                return
+            time.sleep(min(left, 0.2))
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """SIGTERM and SIGINT: end at the next pause, in the middle of nothing."""
+        self.stopping = True
+
+
+def _start(service: Service) -> subprocess.Popen[bytes]:
+    return processes.start(service.name, service.command, service.environment, home() / "logs" / f"{service.name}.log")
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """One supervisor an installation."""
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home() / ".supervisor.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UtsushiError("the services of this installation are running already") from None
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until a signal comes; exit code 1 when the services could not be started."""
+    parser = argparse.ArgumentParser(prog="python -m services.supervisor_process")
+    parser.add_argument("--world", action="store_true", help="with the fictional vendors")
+    parser.add_argument("--without-issuance", action="store_true", help="without the issuance API")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds without life before a service is killed")
+    options = parser.parse_args(arguments)
+    with only_one():
+        return _supervise(Supervisor(options))
+
+
+def _supervise(supervisor: Supervisor) -> int:
+    processes.become_subreaper()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, supervisor.on_signal)
+    failure = ""
+    try:
+        supervisor.run()
+    except Stopped:
+        pass
+    except (UtsushiError, httpx.HTTPError, OSError) as error:
+        failure = str(error)
+        supervisor.say(f"failed: {failure}", phase="failed")
+    finally:
+        supervisor.stop()
+    if failure:
+        supervisor.say(f"failed: {failure}", phase="failed")
+    return 1 if failure else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
