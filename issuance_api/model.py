@@ -1,0 +1,173 @@
+"""The typed domain operations (業務操作) that a certificate centre may ask for, and what it gets back.
+
+These types are the interface: OpenAPI is made from them, a wire format is an adapter to them. No rules, no database.
+Everything personal travels in bodies; nothing of it in paths, headers or problem texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Kind(StrEnum):
+    """証明書の種類 that come from the replica."""
+
+    RESIDENT_RECORD = "resident_record_certificate"
+    RECORD_ITEM = "record_item_certificate"
+    SEAL_REGISTRATION = "seal_registration_certificate"
+    INCOME_TAXATION = "income_taxation_certificate"
+
+    @property
+    def japanese_name(self) -> str:
+        """As the kiosk shows it."""
+        return JAPANESE_NAMES[self]
+
+
+JAPANESE_NAMES = {
+    Kind.RESIDENT_RECORD: "住民票の写し",
+    Kind.RECORD_ITEM: "住民票記載事項証明書",
+    Kind.SEAL_REGISTRATION: "印鑑登録証明書",
+    Kind.INCOME_TAXATION: "所得課税証明書",
+}
+HOUSEHOLD_KINDS = frozenset({Kind.RESIDENT_RECORD, Kind.RECORD_ITEM})
+
+
+class OptionalItem(StrEnum):
+    """Items that the applicant may ask for (住民票の記載事項の選択)."""
+
+    RELATIONSHIP = "relationship"
+    REGISTERED_DOMICILE = "registered_domicile"
+    INDIVIDUAL_NUMBER = "individual_number"
+
+
+class State(StrEnum):
+    """The life of a request (申請の状態); a refused request ends as ``failed`` with its result code."""
+
+    ACCEPTED = "accepted"
+    ELIGIBLE = "eligible"
+    RENDERED = "rendered"
+    CHECKED = "checked"
+    SENT = "sent"
+    PRINTED = "printed"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the centre's id of the request")]
+Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利用者証明用電子証明書の発行番号")]
+AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
+
+
+class Message(BaseModel):
+    """Base of all bodies: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class CapabilityInquiry(Message):
+    """証明書利用可否の照会: what may this person have now?"""
+
+    card_serial: Serial
+
+
+class Application(Message):
+    """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items."""
+
+    request_id: RequestId
+    kind: Kind
+    card_serial: Serial
+    members: tuple[AddresseeNumber, ...] | None = Field(default=None, min_length=1, max_length=40)
+    items: frozenset[OptionalItem] = frozenset()
+    fiscal_year: int | None = Field(default=None, ge=1990, le=2200)
+
+    @model_validator(mode="after")
+    def _only_what_the_kind_has(self) -> Application:
+        if self.kind not in HOUSEHOLD_KINDS and (self.members is not None or self.items):
+            raise ValueError("this kind has neither members nor optional items")
+        if (self.fiscal_year is not None) != (self.kind is Kind.INCOME_TAXATION):
+            raise ValueError("fiscal_year belongs to the income taxation certificate, and must be there")
+        if self.members is not None and len(set(self.members)) != len(self.members):
+            raise ValueError("a member is named twice")
+        return self
+
+    def content_sha256(self) -> str:
+        """Hash of what was asked, without the id: the same id with another hash is another request."""
+        content = self.model_dump(mode="json", exclude={"request_id"})
+        content["items"] = sorted(content["items"])
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class ResultInquiry(Message):
+    """結果照会: how far is this request?"""
+
+    request_id: RequestId
+
+
+class Report(Message):
+    """印刷結果の通知: what became of the pages that were sent."""
+
+    request_id: RequestId
+    outcome: Literal["printed", "aborted"]
+
+
+class MemberChoice(Message):
+    """A member whom the kiosk may offer."""
+
+    addressee_number: AddresseeNumber
+    name: str
+
+
+class Capability(Message):
+    """Whether one kind can be had now; otherwise the result code and the text for the screen."""
+
+    kind: Kind
+    name: str
+    available: bool
+    result_code: str | None = None
+    text: str | None = None
+
+
+class Capabilities(Message):
+    """利用可否の回答."""
+
+    kinds: tuple[Capability, ...]
+    members: tuple[MemberChoice, ...]
+    optional_items: tuple[OptionalItem, ...]
+    fiscal_year: int
+
+
+class Result(Message):
+    """状態の回答; ``pdf_sha256`` is there once a certificate was sent."""
+
+    request_id: RequestId
+    state: State
+    result_code: str | None = None
+    issue_serial: str | None = None
+    pages: int | None = None
+    pdf_sha256: str | None = None
+
+
+class Problem(Message):
+    """problem+json (RFC 9457). ``detail`` is for people and free of personal data; ``code`` is stable."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A finished certificate, in memory only."""
+
+    pdf: bytes
+    sha256: str
+    serial: str
+    pages: int
