@@ -1,7 +1,7 @@
 """The task flow that all DAGs of a feed share: pull → decode → map → validate → load → verify.
 
-What passes between tasks is the list of batch paths, and counts at the end. Tasks call ``sync.steps``, which is imported
-when they run: a DAG file is parsed again for every task.
+What passes between tasks is the list of batch paths, and counts at the end. Tasks call ``sync.steps``, which is
+imported when they run: a DAG file is parsed again for every task.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def pull(code: str, feed: str, *, full: bool = False) -> list[str]:
 
     paths = steps.pull(code, feed, full=full)
     if not paths:
-        log.info("適用すべき新しい連携ファイルはありません（空の差分は適用済み）。 Nothing new: this run ends here, and all is well.")
+        log.info("適用すべき新しい連携ファイルはありません（空の差分は適用済み）。nothing new, all is well")
     return paths
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
 from dags.flow import FULL_LOAD_POOL, TASK_DEFAULTS, wire
-from dags.towns import FEED_NAMES, choices
+from dags.towns import feed_form
 
 DOC = """
 **全件登録**（初期登録、または欠番の解消）
@@ -29,11 +29,6 @@ with DAG(
     max_active_runs=16,
     dagrun_timeout=timedelta(hours=6),
     default_args=TASK_DEFAULTS,
-    params={
-        "municipality": Param(
-            type="string", enum=list(choices()), values_display=choices(), title="団体", description="全国地方公共団体コード"
-        ),
-        "feed": Param(type="string", enum=list(FEED_NAMES), values_display=FEED_NAMES, title="業務"),
-    },
+    params=feed_form(),
 ):
     wire("{{ params.municipality }}", "{{ params.feed }}", full=True, pool=FULL_LOAD_POOL)

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Param, task
 
 from dags.failures import told
 from dags.flow import TASK_DEFAULTS, wire
-from dags.towns import FEED_NAMES, choices
+from dags.towns import feed_form
 
 log = logging.getLogger("utsushi.dags")
 
@@ -54,10 +54,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=2),
     default_args=TASK_DEFAULTS,
     params={
-        "municipality": Param(
-            type="string", enum=list(choices()), values_display=choices(), title="団体", description="全国地方公共団体コード"
-        ),
-        "feed": Param(type="string", enum=list(FEED_NAMES), values_display=FEED_NAMES, title="業務"),
+        **feed_form(),
         "from": Param(type="integer", minimum=1, maximum=99999999, title="番号（から）"),
         "to": Param(type="integer", minimum=1, maximum=99999999, title="番号（まで）"),
     },

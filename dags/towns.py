@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from airflow.sdk import Param
+
 from municipalities.registry import Municipality, all_codes, get
 from records.batch import FEEDS
 
@@ -27,9 +29,13 @@ def name_of(code: str) -> str:
     return town.name if town else code
 
 
-def choices() -> dict[str, str]:
-    """Codes with what a form shows for them."""
-    return {code: f"{code} {name_of(code)}" for code in all_codes()}
+def feed_form() -> dict[str, Param]:
+    """The fields of a form that ask for a municipality and a feed."""
+    towns = {code: f"{code} {name_of(code)}" for code in all_codes()}
+    return {
+        "municipality": Param(type="string", enum=list(towns), values_display=towns, title="団体"),
+        "feed": Param(type="string", enum=list(FEED_NAMES), values_display=FEED_NAMES, title="業務"),
+    }
 
 
 def _readable(code: str) -> Municipality | None:

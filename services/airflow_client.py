@@ -162,7 +162,8 @@ def heartbeat_ages(url: str) -> dict[str, float]:
     if answer.is_error:
         raise AirflowError(f"monitor/health: HTTP {answer.status_code}")
     health = answer.json()
-    return {name: _age(health[name].get(f"latest_{name}_heartbeat")) for name in ("scheduler", "dag_processor", "triggerer")}
+    names = ("scheduler", "dag_processor", "triggerer")
+    return {name: _age(health[name].get(f"latest_{name}_heartbeat")) for name in names}
 
 
 def _age(at: str | None) -> float:

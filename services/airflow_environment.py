@@ -22,7 +22,7 @@ from services import ports
 SIMPLE_AUTH_MANAGER = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 FAB_AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 USERS = {"admin": "admin", "monitor": "viewer"}
-PASSWORDS_FILE = "airflow.users.json"  # noqa: S105 - the name of the file, not a password
+PASSWORDS_FILE = "airflow.users.json"
 DATABASE = "airflow"
 FULL_LOAD_POOL = "full_load"
 FULL_LOAD_SLOTS = 2
@@ -56,7 +56,7 @@ COMMON = {
     "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "12",
     "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "15",
-    "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING paramiko=WARNING",
+    "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING paramiko=WARNING http.access=WARNING",
     "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
     "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",

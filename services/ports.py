@@ -1,7 +1,7 @@
 """Ports of an installation's services: free ones are picked once and kept in ``home()/ports.json``.
 
-Only numbers live here. They are picked below the ephemeral range, so that no outgoing connection of this machine can sit
-on one while the service is down.
+Only numbers live here. They are picked below the ephemeral range, so that no outgoing connection of this machine can
+sit on one while the service is down.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One process of a service: started in a session of its own, recorded, recognised again, and ended with all its children.
+"""One process of a service: started in a session of its own, recorded, recognised, and ended with all its children.
 
-A record (``home()/run/<name>.json``) holds the pid together with its start time: a pid alone may belong to somebody else
-by the time anyone acts on it. Which services there are is not known here.
+A record (``home()/run/<name>.json``) holds the pid together with its start time: a pid alone may belong to
+somebody else by the time anyone acts on it. Which services there are is not known here.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ class ServiceState:
 
     def row(self) -> dict[str, str | bool | int | None]:
         """The state as a row of ``./utsushi status``."""
-        return {"service": self.name, "well": self.well, "restarts": self.restarts, "pid": self.pid, "reason": self.reason}
+        facts = {"restarts": self.restarts, "pid": self.pid, "reason": self.reason}
+        return {"service": self.name, "well": self.well, **facts}
 
 
 @dataclass(slots=True)

@@ -121,7 +121,8 @@ def _await_ready(process: subprocess.Popen[bytes], say: Say) -> None:
         if now is not None and now.phase == "ready":
             return
         if process.poll() is not None:
-            raise UtsushiError(f"the services did not start: {now.events[-1] if now and now.events else 'see logs/supervisor.log'}")
+            last = now.events[-1] if now and now.events else "see logs/supervisor.log"
+            raise UtsushiError(f"the services did not start: {last}")
         time.sleep(0.1)
     raise UtsushiError(f"the services were not ready after {READY_SECONDS:.0f} s; see logs/")
 

@@ -1,15 +1,14 @@
 """``python -m services.supervisor_process``: starts all services, watches them, and ends them with itself.
 
-A process that exits is started again; one that shows no life for ``limit`` seconds (Airflow's scheduler can hang without
-ever exiting) is killed with its whole session and started again. What happens is written to ``home()/supervisor.json``,
-which the command line reads. Which services there are is ``catalogue``'s matter.
+A process that exits is started again; one that shows no life for ``limit`` seconds (Airflow's scheduler can hang
+without ever exiting) is killed with its whole session and started again. What happens is written to
+``home()/supervisor.json``, which the command line reads. Which services there are is ``catalogue``'s matter.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -34,6 +33,8 @@ WATCH_SECONDS = 3.0
 FRESH_SECONDS = 30.0  # a heartbeat older than this is reported, as Airflow's own health check does
 READY_SECONDS = 180.0
 LONGEST_PAUSE_SECONDS = 30.0
+BOOTSTRAP = "airflow-bootstrap"
+TRIGGERER = "airflow-triggerer"
 
 
 class Stopped(Exception):
@@ -100,10 +101,11 @@ class Supervisor:
         """End everything, PostgreSQL last."""
         self.stopping = False
         self.say("stopping", phase="stopping")
-        first = [one.service.name for one in self.watched if one.service.name != catalogue.API_SERVER]
-        # Tasks that run now report to the API server, so it ends after the scheduler.
-        for names in (first, [catalogue.API_SERVER, "airflow-bootstrap"]):
-            processes.end_all([record for name in names if (record := processes.read(name))])
+        names = [one.service.name for one in self.watched] + [BOOTSTRAP]
+        # Nothing waits in the triggerer (no DAG defers), and it takes eleven seconds to end by itself. Tasks that run
+        # now report to the API server, so it ends after the scheduler; nobody needs it then.
+        for group, grace in (([TRIGGERER], 0.5), (set(names) - {catalogue.API_SERVER}, 10.0), (names, 2.0)):
+            processes.end_all([record for name in group if (record := processes.read(name))], grace=grace)
         self.database.stop()
         self.state.services = []
         self.say("stopped", phase="stopped")
@@ -130,11 +132,11 @@ class Supervisor:
     def _bootstrap(self, host: airflow_environment.Host) -> None:
         command = [sys.executable, "-m", "services.airflow_bootstrap"]
         environment = airflow_environment.process_environment(host)
-        log = home() / "logs" / "airflow-bootstrap.log"
-        process = processes.start("airflow-bootstrap", command, environment, log)
+        log = home() / "logs" / f"{BOOTSTRAP}.log"
+        process = processes.start(BOOTSTRAP, command, environment, log)
         while process.poll() is None:
             self._pause(POLL_SECONDS)
-        processes.forget("airflow-bootstrap")
+        processes.forget(BOOTSTRAP)
         if process.returncode != 0:
             raise UtsushiError(f"Airflow's metadata database could not be prepared; see {log.name} in logs/")
 

@@ -4,13 +4,6 @@ Only imports live here. Measured: a task with Great Expectations falls from 4.5 
 scheduler's path alone; no other process pays for it. Never add polars: its threads do not survive a fork.
 """
 
-import great_expectations
-import pandas
-import paramiko
-import pyarrow.parquet
 
-import expectations.validate
-import sync.resend
-import sync.steps
 
 __all__: list[str] = []  # nothing of this replaces one of Airflow's settings
