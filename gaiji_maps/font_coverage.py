@@ -82,8 +82,8 @@ def standard_font_path() -> Path:
     path = (Path(folder) if folder else SYSTEM_FONT_DIR) / FONT_FILE
     if not path.is_file():
         raise ConfigurationError(
-            f"IPAmj Mincho was not found: install Debian's fonts-ipamj-mincho, or set {FONT_DIR_VARIABLE} to its
-            folder", Place(FONT_FILE),
+            f"IPAmj Mincho is not there: install Debian's fonts-ipamj-mincho, or set {FONT_DIR_VARIABLE} to its folder",
+            Place(FONT_FILE),
         )
     return path
 
