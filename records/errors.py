@@ -105,9 +105,10 @@ class BatchRejected(UtsushiError):
 
 
 class IncompleteFile(BatchRejected):
-    """The control record and the data disagree, or one of them is not there (yet)."""
+    """The control record and the data disagree, or one of them is not there yet: the upload may still be under way."""
 
     code = "incomplete_file"
+    transient = True
 
 
 class ControlRecordInvalid(BatchRejected):
