@@ -65,9 +65,9 @@ class PageData:
         """Sheets of the certificate."""
         return len(self.texts)
 
-    def json(self) -> str:
-        """The data as the template reads it."""
-        return json.dumps(self.values, ensure_ascii=False, separators=(",", ":"))
+    def json(self, **furniture: Any) -> str:
+        """The data as the template reads it, with what only the renderer knows (fonts, path of the official seal)."""
+        return json.dumps(self.values | furniture, ensure_ascii=False, separators=(",", ":"))
 
 
 def household_order(members: Iterable[Resident]) -> tuple[Resident, ...]:
@@ -96,7 +96,6 @@ def _common(
         "issued_on": wareki(on),
         "issued": {"year": on.year, "month": on.month, "day": on.day},
         "serial": issue.serial,
-        "fonts": [],
     }
 
 
@@ -114,18 +113,18 @@ def _digest(municipality: Municipality, subject: Subject, issue: Issue, values: 
 
 
 def _household(municipality: Municipality, application: Application, subject: Subject) -> dict[str, Any]:
-    items = application.items
-    with_relationship = OptionalItem.RELATIONSHIP in items
+    with_relationship = OptionalItem.RELATIONSHIP in application.items
     return {
         "title": TITLES[application.kind],
         "address": wording.address(subject.person),
         "householder": wording.chosen(subject.person.householder_name, with_relationship),
-        "people": [_person(one, items) for one in subject.members],
+        "people": [_person(one, application) for one in subject.members],
     }
 
 
-def _person(person: Resident, items: frozenset[OptionalItem]) -> dict[str, Any]:
+def _person(person: Resident, application: Application) -> dict[str, Any]:
     foreign = wording.is_foreign(person)
+    items = application.items
     return {
         "foreign": foreign,
         "name": wording.name(person),
@@ -138,9 +137,16 @@ def _person(person: Resident, items: frozenset[OptionalItem]) -> dict[str, Any]:
         "individual_number": wording.chosen(person.individual_number, OptionalItem.INDIVIDUAL_NUMBER in items),
         "became_resident": wording.day(person.became_resident_on),
         "address_settled": wording.day(person.address_settled_on),
+        **(_former_addresses(person) if application.kind is Kind.RESIDENT_RECORD else {}),
+        **(_foreign_items(person) if foreign else _domicile(person, items)),
+    }
+
+
+def _former_addresses(person: Resident) -> dict[str, str]:
+    """Only the copy of the record (写し) has them."""
+    return {
         "address_before_move_in": wording.item(person.address_before_move_in),
         "previous_address": wording.item(person.previous_address),
-        **(_foreign_items(person) if foreign else _domicile(person, items)),
     }
 
 
@@ -222,4 +228,4 @@ def _single_texts(values: dict[str, Any]) -> list[str]:
     return [*_cells(body_only), *(text for entry in tables for text in (entry["name"], entry["text"]))]
 
 
-COMMON_KEYS = frozenset({"municipality_name", "certification", "issued_on", "serial", "digest", "fonts"})
+COMMON_KEYS = frozenset({"municipality_name", "certification", "issued_on", "serial", "digest"})

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typst
 
+from gaiji_maps.font_coverage import coverage, municipal_font_path, standard_font_path
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
 from municipalities.registry import Municipality
@@ -24,8 +24,7 @@ from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place
 
 FORMS = CHECKOUT / "forms"
 MAIN = FORMS / "main.typ"
-FONT_FAMILY = "IPAmjMincho"
-FONT_FILES = ("/usr/share/fonts/truetype/ipamj/ipamjm.ttf",)
+STANDARD_FAMILY = "IPAmjMincho"
 STANDARD = "a-2b"
 BEYOND_LIMIT = re.compile(r"text_beyond_limit:([a-z0-9_]+)")
 
@@ -37,23 +36,14 @@ def beyond_limit(field: str) -> IssueRefused:
     return refusal
 
 
-def font_files() -> tuple[Path, ...]:
-    """The register font; ``UTSUSHI_FONT`` names another place for it."""
-    named = os.environ.get("UTSUSHI_FONT")
-    files = tuple(Path(one) for one in ([named] if named else FONT_FILES))
-    for file in files:
-        if not file.is_file():
-            raise ConfigurationError("the font IPAmj Mincho is not installed (fonts-ipamj-mincho)", Place(file.name))
-    return files
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One certificate's template in one municipality, and where its official seal (公印) lies; paths from the root."""
+    """One certificate's template in one municipality, its official seal (公印) and its fonts; paths from the root."""
 
     root: Path
     template: str
     official_seal: str
+    font_folders: tuple[Path, ...]
 
 
 def form_of(municipality: Municipality, kind: Kind) -> Form:
@@ -64,41 +54,70 @@ def form_of(municipality: Municipality, kind: Kind) -> Form:
     if not seal.is_file():
         raise ConfigurationError("the official seal is missing", Place(f"{municipality.code}/official_seal.png"))
     root = Path(os.path.commonpath([FORMS, municipality.folder.resolve()]))
-    return Form(root, _from_root(root, template), _from_root(root, seal))
+    return Form(root, _from_root(root, template), _from_root(root, seal), _font_folders(municipality.folder))
 
 
 def _from_root(root: Path, path: Path) -> str:
     return "/" + path.resolve().relative_to(root).as_posix()
 
 
+def _font_folders(folder: Path) -> tuple[Path, ...]:
+    """Typst takes folders of fonts: the standard one, and the municipality's where it has a font of its own."""
+    own = municipal_font_path(folder)
+    return (standard_font_path().parent, *((own.parent,) if own else ()))
+
+
+def refuse_missing_glyphs(municipality: Municipality, page: PageData) -> None:
+    """Every character and sequence must be in a font of the form: every engine falls back in silence otherwise."""
+    fonts = coverage(municipality.folder)
+    for number, texts in enumerate(page.texts, 1):
+        missing = next((found for text in texts for found, _ in fonts.missing(text)), None)
+        if missing:
+            refusal = IssueRefused(f"no font has the character {missing}", Place(field=f"page {number}"))
+            refusal.code = "unmapped_character"
+            raise refusal
+
+
 class Renderer:
     """Compiles certificates; safe to call from several threads."""
 
-    def __init__(self, fonts: Sequence[Path] | None = None) -> None:
-        self._font_files = list(fonts or font_files())
+    def __init__(self) -> None:
         self._local = threading.local()
 
     def render(self, municipality: Municipality, page: PageData) -> bytes:
         """The PDF. Raises ``IssueRefused`` (text_beyond_limit) and ``CheckFailed`` for any other trouble of Typst."""
+        refuse_missing_glyphs(municipality, page)
         form = form_of(municipality, page.kind)
-        page.values["official_seal"] = form.official_seal
-        inputs = {"data": page.json(), "form": form.template}
+        compiler, families = self._compiler(form)
+        inputs = {"data": page.json(official_seal=form.official_seal, fonts=families), "form": form.template}
         try:
-            made = self._compiler(form).compile(format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
+            made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
         except typst.TypstError as error:
             raise _without_values(error) from None
         if not isinstance(made, bytes):
             raise CheckFailed("the renderer gave no single document")
         return made
 
-    def _compiler(self, form: Form) -> Any:
-        compilers: dict[Form, Any] = self._local.__dict__.setdefault("compilers", {})
+    def _compiler(self, form: Form) -> tuple[Any, list[str]]:
+        """This thread's compiler of the form, with the font families in the order in which they are asked."""
+        compilers: dict[Form, tuple[Any, list[str]]] = self._local.__dict__.setdefault("compilers", {})
         if form not in compilers:
-            fonts = typst.Fonts(
-                include_system_fonts=False, include_embedded_fonts=False, font_paths=list(map(str, self._font_files))
-            )
-            compilers[form] = typst.Compiler(str(MAIN), root=str(form.root), font_paths=fonts)
+            fonts = _fonts(form)
+            compilers[form] = (typst.Compiler(str(MAIN), root=str(form.root), font_paths=fonts), _families(fonts))
         return compilers[form]
+
+
+def _fonts(form: Form) -> Any:
+    folders = [str(folder) for folder in form.font_folders]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+
+
+def _families(fonts: Any) -> list[str]:
+    """The municipality's font comes first: its private code points win over any in the standard font."""
+    families: list[str] = fonts.families()
+    if STANDARD_FAMILY not in families:
+        raise ConfigurationError("the renderer does not find the standard font", Place(STANDARD_FAMILY))
+    return [*(one for one in families if one != STANDARD_FAMILY), STANDARD_FAMILY]
 
 
 def _without_values(error: typst.TypstError) -> IssueRefused | CheckFailed:

@@ -40,7 +40,7 @@ FATHER = Resident(
     individual_number="123456789018",
     resident_kind="1",
     resident_status="1",
-    name="渡\U000e0101邉\U000e0104　辰之助",
+    name="渡邉\U000e0110　辰之助",
     name_roman=None,
     name_kana="ワタナベ　タツノスケ",
     former_surname=None,
@@ -51,7 +51,7 @@ FATHER = Resident(
     sex="1",
     relationship_codes="02",
     relationship_text="世帯主",
-    householder_name="渡\U000e0101邉\U000e0104　辰之助",
+    householder_name="渡邉\U000e0110　辰之助",
     address_prefecture="徳島県",
     address_municipality="三好郡東みよし町",
     address_town="昼間",
@@ -63,7 +63,7 @@ FATHER = Resident(
     address_before_move_in="香川県高松市番町一丁目8番15号",
     previous_address="徳島県三好郡東みよし町加茂3360番地",
     registered_domicile="徳島県三好郡東みよし町昼間3673番地1",
-    family_register_head="渡\U000e0101邉\U000e0104　辰之助",
+    family_register_head="渡邉\U000e0110　辰之助",
     nationality=None,
     residence_status=None,
     residence_period=None,
@@ -82,7 +82,7 @@ MOTHER = replace(
     FATHER,
     addressee_number="000000000000102",
     individual_number="234567890120",
-    name="渡\U000e0101邉\U000e0104　𠮷乃",
+    name="渡邉\U000e0110　𠮷乃",
     name_kana="ワタナベ　ヨシノ",
     former_surname="髙𣘺",
     former_surname_kana="タカハシ",
@@ -96,7 +96,7 @@ CHILD = replace(
     FATHER,
     addressee_number="000000000000103",
     individual_number="345678901235",
-    name="渡\U000e0101邉\U000e0104　葵",
+    name="渡邉\U000e0110　葵",
     name_kana="ワタナベ　アオイ",
     birth_on=known(2008, 6, 30),
     relationship_codes="20",
@@ -129,7 +129,7 @@ LODGER = replace(
     article_30_45_kind="中長期在留者",
     became_resident_on=known(2019, 5, 1),
 )
-SECOND_CHILD = replace(CHILD, addressee_number="000000000000105", name="渡\U000e0101邉\U000e0104　蓮", name_kana="ワタナベ　レン")
+SECOND_CHILD = replace(CHILD, addressee_number="000000000000105", name="渡邉\U000e0110　蓮", name_kana="ワタナベ　レン")
 FAMILY = (FATHER, MOTHER, CHILD)
 LARGE_FAMILY = (FATHER, MOTHER, CHILD, SECOND_CHILD, LODGER)
 

@@ -1,0 +1,112 @@
+"""The check before sending (送信前検査): the finished PDF is read back, by libraries that did not make it.
+
+Compared with the page data: number and size of pages, every text as often as demanded, the subject digest, the outlines
+that are embedded, the official seal and the imprint in true size. Any difference is ``CheckFailed`` and nothing leaves.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pikepdf
+import pypdfium2 as pdfium
+
+from issuance_api.forms import PageData
+from issuance_api.model import Kind
+from issuance_api.outlines import embedded, outlines_of
+from municipalities.registry import Municipality
+from records.errors import CheckFailed, Place
+
+A4_POINTS = (595.28, 841.89)
+TOLERANCE_POINTS = 0.05
+POINTS_PER_MM = 72 / 25.4
+OFFICIAL_SEAL_MM = (24.0, 24.0)
+BLANK = re.compile(r"\s+")
+IMAGE = pdfium.raw.FPDF_PAGEOBJ_IMAGE
+FORBIDDEN = ("/OpenAction", "/AA", "/AcroForm", "/Names", "/Encrypt")
+
+# PDFium is not safe for threads: one page at a time in each process.
+_pdfium = threading.Lock()
+
+Size = tuple[float, float]
+
+
+def check(municipality: Municipality, page: PageData, pdf: bytes) -> None:
+    """Raise ``CheckFailed`` unless ``pdf`` is exactly the certificate that ``page`` demands."""
+    _check_document(municipality, page, pdf)
+    with _pdfium:
+        texts, images = _read_pages(pdf)
+    if len(texts) != page.pages:
+        raise CheckFailed("the number of pages is wrong")
+    for number, (text, demanded) in enumerate(zip(texts, page.texts, strict=True), 1):
+        _check_texts(text, demanded, number)
+    _check_images(images, page)
+
+
+def _check_document(municipality: Municipality, page: PageData, pdf: bytes) -> None:
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        if any(key in document.Root or key in document.trailer for key in FORBIDDEN):
+            raise CheckFailed("the document holds more than pages")
+        metadata = document.Root.Metadata.read_bytes().decode()
+        if f"utsushi:subject={page.digest}" not in metadata or metadata.count("utsushi:subject=") != 1:
+            raise CheckFailed("the subject digest is not this certificate's")
+        _check_outlines(municipality, document)
+
+
+def _check_outlines(municipality: Municipality, document: pikepdf.Pdf) -> None:
+    """Every glyph in the PDF has the outline that its text demands: no fallback, no other font."""
+    fonts = {font.objgen: font for one in document.pages for font in one.Resources.get("/Font", {}).values()}
+    if not fonts:
+        raise CheckFailed("the document has no text")
+    demanded = outlines_of(municipality.folder)
+    for font in fonts.values():
+        for text, outline in embedded(font):
+            if outline != demanded.demanded(text):
+                raise CheckFailed("an embedded glyph is not the one that the register demands")
+
+
+def _read_pages(pdf: bytes) -> tuple[list[str], list[list[Size]]]:
+    """Text without blanks, and sizes of images in mm, of each page."""
+    document = pdfium.PdfDocument(pdf)
+    try:
+        return tuple(zip(*(_read_page(one) for one in document), strict=True)) or ([], [])  # type: ignore[return-value]
+    finally:
+        document.close()
+
+
+def _read_page(page: pdfium.PdfPage) -> tuple[str, list[Size]]:
+    if any(abs(found - asked) > TOLERANCE_POINTS for found, asked in zip(page.get_size(), A4_POINTS, strict=True)):
+        raise CheckFailed("a page is not A4 portrait")
+    return BLANK.sub("", page.get_textpage().get_text_range()), [_size(one) for one in page.get_objects(filter=[IMAGE])]
+
+
+def _size(image: pdfium.PdfObject) -> Size:
+    left, bottom, right, top = image.get_bounds()
+    return (right - left) / POINTS_PER_MM, (top - bottom) / POINTS_PER_MM
+
+
+def _check_texts(text: str, demanded: Iterable[str], number: int) -> None:
+    """Each text as often as it is demanded. The longest are taken out first, so that parts of them don't count."""
+    wanted = Counter(BLANK.sub("", one) for one in demanded)
+    for one in sorted(wanted, key=len, reverse=True):
+        pieces = text.split(one)
+        if len(pieces) <= wanted[one]:
+            raise CheckFailed("a text is missing on the page", Place(field=f"page {number}"))
+        text = "\n".join(pieces)
+
+
+def _check_images(images: Sequence[Sequence[Size]], page: PageData) -> None:
+    """The official seal on the last page and, where there is one, the imprint: all in true size, nothing else."""
+    demanded = [OFFICIAL_SEAL_MM]
+    if page.kind is Kind.SEAL_REGISTRATION:
+        demanded.append((page.values["impression"]["width_mm"], page.values["impression"]["height_mm"]))
+    if any(images[:-1]) or sorted(map(_tenths, images[-1])) != sorted(map(_tenths, demanded)):
+        raise CheckFailed("the seals are not there in true size")
+
+
+def _tenths(size: Size) -> tuple[int, int]:
+    return round(size[0] * 20), round(size[1] * 20)

@@ -1,0 +1,77 @@
+"""Errors that the app answers with (応答する誤り): each has a stable code, an HTTP status and a text without values."""
+
+from __future__ import annotations
+
+from records.errors import IssueRefused
+
+
+class Conflict(IssueRefused):
+    """The request id stands for something else already, or its end was reported."""
+
+    code = "request_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("この申請番号は既に使われています。")
+
+
+class InProgress(IssueRefused):
+    """The same request is being worked on."""
+
+    code = "request_in_progress"
+
+    def __init__(self) -> None:
+        super().__init__("この申請は処理中です。")
+
+
+class NotFound(IssueRefused):
+    """No such request, or no such municipality."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("該当する申請がありません。")
+
+
+class TimedOut(IssueRefused):
+    """The deadline passed; everything of the request was cancelled."""
+
+    code = "timeout"
+
+    def __init__(self) -> None:
+        super().__init__("時間内に処理が終わりませんでした。時間をおいてご利用ください。")
+
+
+class Overloaded(IssueRefused):
+    """Too many requests at once; nothing was accepted."""
+
+    code = "overloaded"
+
+    def __init__(self) -> None:
+        super().__init__("ただいま混み合っています。時間をおいてご利用ください。")
+
+
+STATUSES = {
+    Conflict.code: 409,
+    InProgress.code: 409,
+    "register_changed": 409,
+    NotFound.code: 404,
+    TimedOut.code: 504,
+    Overloaded.code: 503,
+    "check_failed": 500,
+    "configuration": 500,
+    "database": 500,
+    "database_unavailable": 503,
+}
+REFUSED = 422
+
+
+def refused(code: str, text: str) -> IssueRefused:
+    """A refusal by a rule: its result code and the text for the screen."""
+    refusal = IssueRefused(text)
+    refusal.code = code
+    return refusal
+
+
+def status_of(code: str) -> int:
+    """HTTP status of an error code; 422 for a refusal by a rule."""
+    return STATUSES.get(code, REFUSED)
