@@ -7,6 +7,7 @@ from their files by the ``_CMD`` form of the key. Starting processes is not done
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -98,6 +99,20 @@ def embedded(port: int | None = None) -> Host:
     )
 
 
+def container() -> Host:
+    """A container of ``docker-compose.yml``: fixed places, other hosts by name, accounts in Airflow's database."""
+    return Host(
+        checkout="/opt/utsushi",
+        airflow_home="/var/lib/utsushi/airflow",
+        logs="/var/lib/utsushi/logs/airflow",
+        secrets="/run/secrets",
+        listen="0.0.0.0",  # noqa: S104 - the networks of the compose file decide who reaches it
+        port=8080,
+        api_url="http://airflow-api-server:8080",
+        auth_manager=FAB_AUTH_MANAGER,
+    )
+
+
 def settings(host: Host) -> dict[str, str]:
     """All of Airflow's environment variables for ``host``."""
     values = {
@@ -157,9 +172,8 @@ def write_secrets(postgres_host: str, postgres_port: int) -> None:
 
 
 def _fernet_key() -> str:
-    from cryptography.fernet import Fernet
-
-    return Fernet.generate_key().decode("ascii")
+    """A key as Fernet wants it: 32 bytes in URL-safe base64 with its padding."""
+    return base64.urlsafe_b64encode(os.urandom(32)).decode("ascii")
 
 
 def _replace(path: Path, text: str) -> None:

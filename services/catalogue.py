@@ -96,9 +96,16 @@ def airflow(host: airflow_environment.Host) -> list[Service]:
         own = dict(environment)
         if name == "airflow-scheduler":
             own["PYTHONPATH"] = airflow_environment.scheduler_path(host)
-        life = heartbeats.life(HEARTBEATS[name]) if name in HEARTBEATS else HttpLife(f"{host.api_url}/api/v2/version")
-        services.append(Service(name, tuple(airflow_environment.command(*arguments)), own, life))
+        command = tuple(airflow_environment.command(*arguments))
+        services.append(Service(name, command, own, life(name, heartbeats)))
     return services
+
+
+def life(name: str, heartbeats: Heartbeats) -> Callable[[], float]:
+    """How one of Airflow's processes shows life: by its heartbeat, the API server by answering."""
+    if name in HEARTBEATS:
+        return heartbeats.life(HEARTBEATS[name])
+    return HttpLife(f"{heartbeats.url}/api/v2/version")
 
 
 def issuance_api(port: int) -> Service:

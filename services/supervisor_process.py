@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import FrameType
 
 import httpx
@@ -24,13 +23,13 @@ import httpx
 from municipalities.site import home
 from records.errors import UtsushiError
 from services import airflow_environment, catalogue, processes, world
-from services.catalogue import Service, Unknown
+from services.catalogue import Service
 from services.database import Database
 from services.state import ServiceState, State
+from services.watched import LIMIT_SECONDS, Watched
 
 POLL_SECONDS = 0.5
 WATCH_SECONDS = 3.0
-FRESH_SECONDS = 30.0  # a heartbeat older than this is reported, as Airflow's own health check does
 READY_SECONDS = 180.0
 LONGEST_PAUSE_SECONDS = 30.0
 BOOTSTRAP = "airflow-bootstrap"
@@ -39,33 +38,6 @@ TRIGGERER = "airflow-triggerer"
 
 class Stopped(Exception):
     """Somebody asked us to end."""
-
-
-@dataclass(slots=True)
-class Watched:
-    """A service with its process and its history."""
-
-    service: Service
-    process: subprocess.Popen[bytes]
-    started: float = field(default_factory=time.monotonic)
-    restarts: int = 0
-    restart_at: float | None = None
-
-    def uptime(self) -> float:
-        """Seconds since this process was started."""
-        return time.monotonic() - self.started
-
-    def age(self) -> float:
-        """Seconds without a sign of life since the start; a sign from an earlier process does not count."""
-        return min(self.service.age(), self.uptime())
-
-    def fresh(self) -> bool:
-        """Whether this very process has shown life lately."""
-        try:
-            age = self.service.age()
-        except Unknown:
-            return False
-        return self.process.poll() is None and age < min(FRESH_SECONDS, self.uptime())
 
 
 class Supervisor:
@@ -85,6 +57,7 @@ class Supervisor:
         self.say("ready", phase="ready")
         while True:
             self._pause(WATCH_SECONDS)
+            self._look_after_database()
             for one in self.watched:
                 self._look_after(one)
             self._report()
@@ -157,17 +130,16 @@ class Supervisor:
                 names = ", ".join(one.service.name for one in waiting)
                 raise UtsushiError(f"not well after {READY_SECONDS:.0f} s: {names}; see logs/")
 
+    def _look_after_database(self) -> None:
+        if not self.database.running():
+            self.say("postgresql has ended; starting it again")
+            self.database.start()
+
     def _look_after(self, one: Watched) -> None:
         if one.process.poll() is not None:
             self._restart_soon(one, f"ended with exit code {one.process.returncode}")
-        elif self._hangs(one):
+        elif one.hangs(self.options.limit):
             self._restart_soon(one, f"showed no life for {self.options.limit:.0f} s: killed")
-
-    def _hangs(self, one: Watched) -> bool:
-        try:
-            return one.age() > self.options.limit
-        except Unknown:
-            return False  # the API server is what has to be cured first
 
     def _restart_soon(self, one: Watched, why: str) -> None:
         """Clear away what is left, and start again after a pause that grows with each time."""
@@ -231,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m services.supervisor_process")
     parser.add_argument("--world", action="store_true", help="with the fictional vendors")
     parser.add_argument("--without-issuance", action="store_true", help="without the issuance API")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds without life before a service is killed")
+    parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds without life before a kill")
     options = parser.parse_args(arguments)
     with only_one():
         return _supervise(Supervisor(options))

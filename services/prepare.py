@@ -1,0 +1,32 @@
+"""``python -m services.prepare``: the databases of a site in containers, made or migrated once at each start.
+
+The same as the supervisor does (``database``, then ``airflow_bootstrap``), on a server that somebody else has started.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from municipalities.registry import all_codes
+from municipalities.site import site
+from services import airflow_bootstrap
+from services.airflow_environment import DATABASE, container
+from services.database import prepare_airflow, prepare_replicas
+from services.postgres import SUPERUSER
+
+
+def main() -> int:
+    """Make everything; whatever fails ends the container with its reason."""
+    address = site().postgres
+    secrets = Path(container().secrets)
+    password = (secrets / "postgres.password").read_text("utf-8").strip()
+    dsn = f"host={address.host} port={address.port} dbname=postgres user={SUPERUSER} password={password}"
+    prepare_replicas(dsn, all_codes())
+    prepare_airflow(dsn, (secrets / f"{DATABASE}.password").read_text("utf-8").strip())
+    airflow_bootstrap.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
