@@ -1,0 +1,131 @@
+"""Delimited files (CSV): one record a line, so that a broken record never swallows its neighbours.
+
+Bytes are cut at line ends, decoded to UTF-8 in large pieces and parsed by Arrow. A field may hold the delimiter and
+doubled quotes when it is quoted, but no line end. Error texts name rows and columns, never what stands in them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.csv
+
+from extractors.charsets import cp932, utf8
+from extractors.decoded import assemble
+from records.errors import BrokenEncoding, LayoutMismatch, Place
+from vendor_layouts.layout import FeedLayout, Layout
+
+PIECE = 8 << 20
+MAX_LINE = 1 << 18
+_CODECS = {"cp932-eudc": cp932, "utf-8": utf8}
+
+
+def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str) -> Iterator[pa.Table]:
+    """Tables of the file's records in order; ``LayoutMismatch`` and ``BrokenEncoding`` name the row."""
+    names = [f"{column.order}" for column in feed.columns]
+    first, offset = 1, 0
+    for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):
+        text = _decoded(layout, piece, feed, file, first, offset)
+        offset += len(piece)
+        if number == 0 and layout.header:
+            head, _, text = text.partition(layout.newline)
+            _check_header(layout, feed, head, file)
+        if text:
+            table = _table(layout, text, names, file, first)
+            columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
+            yield assemble(layout, feed, lambda column, of=columns: of[column.order], table.num_rows, first, file, kind)
+            first += table.num_rows
+
+
+def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[bytes]:
+    """Whole lines, some megabytes at a time. The last line must end too: a missing end is a cut file."""
+    pending = bytearray()
+    for chunk in chunks:
+        pending += chunk
+        if len(pending) >= PIECE:
+            end = pending.rfind(newline) + len(newline)
+            if end < len(newline) or len(pending) - end > MAX_LINE:
+                raise LayoutMismatch(f"a line is longer than {MAX_LINE} bytes", Place(file))
+            yield bytes(pending[:end])
+            del pending[:end]
+    if pending and not pending.endswith(newline):
+        raise LayoutMismatch("the last line has no end", Place(file))
+    if pending:
+        yield bytes(pending)
+
+
+def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: int, offset: int) -> str:
+    """The piece as text; where bytes are broken, U+FFFD stands if the borders of that record are still certain."""
+    codec = _CODECS[layout.charset]
+    try:
+        text = codec.decode(piece)
+    except UnicodeDecodeError as error:
+        text = codec.decode_leniently(piece)
+        lines = piece[: error.start].count(b"\n") - (layout.header and first == 1)
+        place = Place(file, row=first + lines, offset=offset + error.start)
+        _check_borders(layout, text, len(feed.columns), place)
+    _check_lines(layout, text, file, first)
+    return text
+
+
+def _check_borders(layout: Layout, text: str, columns: int, place: Place) -> None:
+    for line in text.split(layout.newline):
+        if "\ufffd" in line and _count(line, layout.delimiter) != columns:
+            raise BrokenEncoding("broken bytes hide the borders of a record", place)
+
+
+def _check_lines(layout: Layout, text: str, file: str, first: int) -> None:
+    """A lone CR, 0x1A or NUL would be a line end or the end of the file to some and a character to others."""
+    bare = text.replace("\r\n", "\n") if layout.newline == "\r\n" else text
+    lone_newline = layout.newline == "\r\n" and text.count("\n") != text.count("\r\n")
+    if "\r" in bare or "\x1a" in bare or "\x00" in bare or lone_newline:
+        for number, line in enumerate(text.split(layout.newline)):
+            if any(mark in line for mark in "\r\n\x1a\x00"):
+                raise LayoutMismatch("a control character (CR, LF, 1A or NUL) inside a record", Place(file, row=first + number))
+
+
+def _check_header(layout: Layout, feed: FeedLayout, line: str, file: str) -> None:
+    found = next(csv.reader([line], delimiter=layout.delimiter), [])
+    expected = [column.vendor_column for column in feed.columns]
+    for position, (left, right) in enumerate(zip(expected, found, strict=False), 1):
+        if left != right:
+            raise LayoutMismatch(f"column {position} must be named {left}", Place(file, row=0))
+    if len(found) != len(expected):
+        raise LayoutMismatch(f"the header has {len(found)} columns, the layout has {len(expected)}", Place(file, row=0))
+
+
+def _table(layout: Layout, text: str, names: list[str], file: str, first: int) -> pa.Table:
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        return pyarrow.csv.read_csv(
+            pa.BufferReader(data),
+            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=max(len(data), 1), use_threads=True),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=layout.delimiter, newlines_in_values=False, ignore_empty_lines=False
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        # Arrow's text quotes the record, so we look for the row ourselves.
+        raise _wrong_row(layout, text, len(names), file, first) from None
+
+
+def _wrong_row(layout: Layout, text: str, columns: int, file: str, first: int) -> LayoutMismatch:
+    for number, line in enumerate(io.StringIO(text, newline="")):
+        count = _count(line.rstrip("\r\n"), layout.delimiter)
+        if count != columns:
+            return LayoutMismatch(f"{count} columns, the layout has {columns}", Place(file, row=first + number))
+    return LayoutMismatch("a record can't be read as CSV", Place(file, row=first))
+
+
+def _count(line: str, delimiter: str) -> int:
+    """Columns of one line; -1 when its quotes do not close."""
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return -1
