@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/openapi.json", _openapi, methods=["GET"]),
         *(Route(path, _endpoint(body, run), methods=["POST"]) for path, (body, run) in OPERATIONS.items()),
     ]
-    handlers: Mapping[Any, Any] = {HTTPException: _http_problem, Exception: _unexpected}
+    handlers: Mapping[Any, Any] = {HTTPException: _http_problem}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=_lifespan)
     app.state.settings = settings
     return app
@@ -121,6 +121,10 @@ def _endpoint(body: type[Body], run: Operation) -> Callable[[Request], Awaitable
             outcome = "ok"
         except UtsushiError as error:
             response, outcome = _problem(status_of(error.code), error.code, _public_text(error)), error.code
+        except HTTPException:
+            raise
+        except Exception as error:
+            response, outcome = _unexpected(error), "internal"
         log.info("%s %s %s %.0f ms", run.__name__[1:], code, outcome, 1000 * (time.perf_counter() - started))
         return response
 
@@ -181,7 +185,7 @@ async def _http_problem(request: Request, error: HTTPException) -> Response:
     return _problem(error.status_code, code, detail)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def _unexpected(error: Exception) -> Response:
     """Last resort: neither the answer nor the log gets the exception's text, which may quote a row."""
     log.error("unexpected %s", type(error).__name__)
     return _problem(500, "internal", "システムの都合により交付できません。")

@@ -1,0 +1,161 @@
+"""Every rule, alone: good facts are allowed, and one thing changed is refused with exactly that rule's code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from fictional_people import CHILD, FAMILY, FATHER, MOTHER, SEAL, application, income_tax, known
+from hypothesis import given
+from hypothesis import strategies as st
+
+from issuance_api.eligibility import RULES, Card, Facts, age_on, decide, latest_birthday
+from issuance_api.model import HOUSEHOLD_KINDS, Kind, OptionalItem
+from issuance_api.service_hours import JST
+from municipalities.registry import get
+from records.wareki import DateValue
+
+NOW = datetime(2026, 11, 24, 10, 15, tzinfo=JST)
+TOWN = get("364894")
+GOOD_CARD = Card(FATHER.addressee_number, "active", date(2026, 11, 24))
+VERIFIED = dict.fromkeys(("resident", "seal", "tax"), NOW - timedelta(minutes=3))
+
+
+def facts(kind: Kind = Kind.RESIDENT_RECORD, *, asked: dict[str, Any] | None = None, **changes: Any) -> Facts:
+    """Facts that every rule allows, but for ``changes``."""
+    good: dict[str, Any] = {
+        "now": NOW,
+        "accepted_at": NOW,
+        "municipality": TOWN,
+        "application": application(kind, **(asked or {})),
+        "card": GOOD_CARD,
+        "person": FATHER,
+        "household": FAMILY,
+        "verified_at": VERIFIED,
+        "seal": SEAL,
+        "tax": income_tax(),
+    }
+    return Facts(**(good | changes))
+
+
+def issuing(**changes: Any) -> Any:
+    """The town with other settings."""
+    return replace(TOWN, issuing=replace(TOWN.issuing, **changes))
+
+
+def with_father(**changes: Any) -> dict[str, Any]:
+    """The father changed, also in his household."""
+    father = replace(FATHER, **changes)
+    return {"person": father, "household": (father, MOTHER, CHILD)}
+
+
+MOTHER_ONLY = {"members": (MOTHER.addressee_number,)}
+SEAL_KIND, TAX_KIND, RECORD = Kind.SEAL_REGISTRATION, Kind.INCOME_TAXATION, Kind.RESIDENT_RECORD
+OLD = NOW - timedelta(minutes=61)
+
+CASES: list[tuple[str, Facts]] = [
+    ("outside_service_hours", facts(accepted_at=NOW.replace(hour=23))),
+    ("maintenance", facts(municipality=issuing(maintenance=(("2026-11-24T10:00", "2026-11-24T11:00"),)))),
+    ("kind_not_offered", facts(municipality=issuing(kinds=()))),
+    ("card_not_linked", facts(card=None)),
+    ("card_not_active", facts(card=replace(GOOD_CARD, status="suspended"))),
+    ("card_not_active", facts(card=replace(GOOD_CARD, valid_from=date(2026, 11, 25)))),
+    ("not_a_resident", facts(person=None)),
+    ("not_a_resident", facts(**with_father(resident_status="2"))),
+    ("not_a_resident", facts(SEAL_KIND, **with_father(resident_status="3"))),
+    ("data_not_fresh", facts(verified_at=VERIFIED | {"resident": OLD})),
+    ("data_not_fresh", facts(verified_at=VERIFIED | {"resident": None})),
+    ("data_not_fresh", facts(verified_at=VERIFIED | {"resident": NOW + timedelta(minutes=10)})),
+    ("data_not_fresh", facts(SEAL_KIND, verified_at=VERIFIED | {"seal": OLD})),
+    ("data_not_fresh", facts(TAX_KIND, verified_at=VERIFIED | {"tax": OLD})),
+    ("under_15", facts(**with_father(birth_on=known(2011, 11, 25)))),
+    ("under_15", facts(**with_father(birth_on=DateValue(None, "3", "年月日不詳")))),
+    ("member_not_in_household", facts(asked={"members": ("000000000000999",)})),
+    ("member_not_in_household", facts(household=())),
+    ("members_not_choosable", facts(asked=MOTHER_ONLY, municipality=issuing(household_members_choosable=False))),
+    (
+        "individual_number_not_offered",
+        facts(
+            asked={"items": frozenset({OptionalItem.INDIVIDUAL_NUMBER})},
+            municipality=issuing(individual_number_allowed=False),
+        ),
+    ),
+    ("withheld", facts(withheld=frozenset({("resident", CHILD.addressee_number)}))),
+    ("withheld", facts(asked=MOTHER_ONLY, withheld=frozenset({("resident", FATHER.addressee_number)}))),
+    ("withheld", facts(SEAL_KIND, withheld=frozenset({("seal", FATHER.addressee_number)}))),
+    ("withheld", facts(TAX_KIND, withheld=frozenset({("tax", FATHER.addressee_number)}))),
+    ("held", facts(held=frozenset({CHILD.addressee_number}))),
+    ("held", facts(SEAL_KIND, held=frozenset({FATHER.addressee_number}))),
+    ("issuance_stopped", facts(**with_father(issuance_stop=True))),
+    ("support_measure", facts(household=(FATHER, replace(MOTHER, support_measure=True), CHILD))),
+    ("support_measure", facts(SEAL_KIND, **with_father(support_measure=True))),
+    ("move_out_filed", facts(household=(FATHER, MOTHER, replace(CHILD, move_out_planned_on=known(2026, 12, 1))))),
+    ("move_out_filed", facts(SEAL_KIND, **with_father(move_out_planned_on=known(2026, 12, 1)))),
+    ("household_inconsistent", facts(household=(FATHER, replace(MOTHER, householder_name="見本　次郎"), CHILD))),
+    ("household_inconsistent", facts(household=(FATHER, replace(MOTHER, relationship_codes="02"), CHILD))),
+    ("seal_not_registered", facts(SEAL_KIND, seal=None)),
+    ("seal_not_registered", facts(SEAL_KIND, seal=replace(SEAL, seal_status="2"))),
+    ("seal_not_registered", facts(SEAL_KIND, seal=replace(SEAL, cancelled_on=known(2026, 11, 20)))),
+    ("not_the_latest_tax_year", facts(TAX_KIND, asked={"fiscal_year": 2025}, tax=income_tax(fiscal_year=2025))),
+    ("no_tax_record", facts(TAX_KIND, tax=None)),
+    ("no_tax_record", facts(TAX_KIND, tax=income_tax(addressee_number=MOTHER.addressee_number))),
+    ("not_resident_on_january_1", facts(TAX_KIND, tax=income_tax(address_on_january_1="香川県高松市番町一丁目8番15号"))),
+    ("income_not_filed", facts(TAX_KIND, tax=income_tax(filing_kind="2"))),
+    ("tax_issuance_stopped", facts(TAX_KIND, tax=income_tax(issuance_stop=True))),
+]
+
+
+@pytest.mark.clause("1(2)")
+@pytest.mark.parametrize("kind", list(Kind))
+def test_good_facts_are_allowed(kind: Kind) -> None:
+    assert decide(facts(kind)) is None
+
+
+@pytest.mark.clause("1(2)")
+@pytest.mark.parametrize(("code", "given_facts"), CASES, ids=[f"{code}-{n}" for n, (code, _) in enumerate(CASES)])
+def test_each_rule_refuses_by_itself(code: str, given_facts: Facts) -> None:
+    refusal = decide(given_facts)
+    assert refusal is not None
+    assert refusal.code == code
+    assert [one.code for one in RULES if given_facts.kind in one.kinds and not one.allows(given_facts)][0] == code
+
+
+def test_every_rule_has_a_case_and_a_text() -> None:
+    assert {one.code for one in RULES} == {code for code, _ in CASES}
+    assert all(one.text.endswith("。") for one in RULES)
+
+
+def test_nothing_known_is_refused() -> None:
+    empty = Facts(now=NOW, accepted_at=NOW, municipality=TOWN, application=application(RECORD))
+    refusal = decide(empty)
+    assert refusal is not None
+    assert refusal.code == "card_not_linked"
+
+
+def test_a_withheld_member_who_is_not_printed_does_not_stop_a_part_of_the_household() -> None:
+    others = facts(asked={"members": (FATHER.addressee_number,)}, withheld=frozenset({("resident", CHILD.addressee_number)}))
+    assert decide(others) is None
+
+
+def test_choosing_everybody_is_the_whole_household() -> None:
+    everybody = facts(asked={"members": tuple(one.addressee_number for one in FAMILY)})
+    assert everybody.whole_household
+    assert not facts(asked=MOTHER_ONLY).whole_household
+    assert {Kind.RESIDENT_RECORD, Kind.RECORD_ITEM} == HOUSEHOLD_KINDS
+
+
+@pytest.mark.parametrize(
+    ("text", "latest"),
+    [("昭和50年2月日不詳", date(1975, 2, 28)), ("昭和50年月日不詳", date(1975, 12, 31)), ("年月日不詳", None), ("春の頃", None)],
+)
+def test_an_uncertain_birth_counts_from_its_latest_day(text: str, latest: date | None) -> None:
+    assert latest_birthday(DateValue(None, "1", text)) == latest
+
+
+@given(st.dates(date(1900, 1, 1), date(2020, 12, 31)))
+def test_fifteen_from_the_birthday_on(birth: date) -> None:
+    fifteenth = date(birth.year + 15, 3, 1) if (birth.month, birth.day) == (2, 29) else birth.replace(year=birth.year + 15)
+    assert age_on(fifteenth, birth) == 15
+    assert age_on(fifteenth - timedelta(days=1), birth) == 14
