@@ -144,18 +144,10 @@ class Block:
 
 def _joined(parts: tuple[pa.Array, ...], joiner: str) -> pa.Array:
     """Parts one after the other; empty ones leave no joiner behind."""
-    return pc.if_else(
-        _all_null(parts),
-        pa.scalar(None, pa.string()),
-        pc.binary_join_element_wise(*parts, joiner, null_handling="skip"),
-    )
-
-
-def _all_null(parts: tuple[pa.Array, ...]) -> pa.Array:
-    result = pc.is_null(parts[0])
+    joined = parts[0]
     for part in parts[1:]:
-        result = pc.and_(result, pc.is_null(part))
-    return result
+        joined = pc.coalesce(pc.binary_join_element_wise(joined, part, joiner), joined, part)
+    return joined
 
 
 def _above(lengths: pa.Array, limit: int) -> list[int]:

@@ -105,7 +105,7 @@ def map_text(array: pa.Array, table: CharacterTable) -> tuple[pa.Array, list[Fin
 def _blank_rows(points: CodePoints) -> Mask:
     """Rows without any character, or with spaces only; text that merely begins with a space stays as it is."""
     starts, ends = points.offsets[:-1], points.offsets[1:]
-    blank = starts == ends
+    blank: Mask = starts == ends
     if points.valid is not None:
         blank &= points.valid
     filled = np.flatnonzero(starts < ends)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from records.code_lists import CODE_LENGTH, split_codes
-from transforms.dates import rows_with
 from transforms.findings import Finding, at
 
 FLAGS = ("0", "1")
@@ -24,7 +25,7 @@ def map_codes(
     ours = [_code(code, table, allowed, joined) for code in encoded.dictionary.to_pylist()]
     bad = [index for index, code in enumerate(ours) if code is _UNKNOWN]
     values = pa.array([None if code is _UNKNOWN else code for code in ours], pa.string())
-    return values.take(encoded.indices), list(at(rows_with(encoded.indices, bad), "unknown_code"))
+    return values.take(encoded.indices), list(at(_rows_with(encoded.indices, bad), "unknown_code"))
 
 
 class _Unknown(str):
@@ -55,3 +56,11 @@ def _joined(code: str, table: Mapping[str, str] | None, allowed: Collection[str]
         return _UNKNOWN
     good = all(len(pair) == CODE_LENGTH and pair in allowed for pair in pairs)
     return "".join(pairs) if good else _UNKNOWN
+
+
+def _rows_with(indices: pa.Array, bad: Iterable[int]) -> Iterable[int]:
+    """Rows whose dictionary index is one of ``bad``."""
+    bad = list(bad)
+    if not bad:
+        return ()
+    return np.flatnonzero(np.isin(pc.fill_null(indices, -1).to_numpy(), bad)).tolist()

@@ -5,12 +5,9 @@ What a code means is in ``records.date_codes``, what may be printed in ``records
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,19 +40,20 @@ class DateColumns(NamedTuple):
     text: pa.Array
 
 
+class Known(NamedTuple):
+    """Codes that were read before in one style: one row each. Certainty is null for empty and bad ones."""
+
+    codes: pa.Array
+    columns: DateColumns
+    bad: pa.Array
+
+
 def map_dates(codes: pa.Array, style: DateStyle) -> tuple[DateColumns, list[Finding]]:
     """The columns for vendor codes; null for an empty code and, with a finding, for an impossible one."""
-    encoded = codes.dictionary_encode()
-    indices = encoded.indices
-    values = [_read(code, style) for code in encoded.dictionary.to_pylist()]
-    read = [one if isinstance(one, DateValue) else None for one in values]
-    columns = DateColumns(
-        pa.array([one and one.on for one in read], pa.date32()).take(indices),
-        pa.array([one and one.certainty for one in read], pa.string()).take(indices),
-        pa.array([one and one.text for one in read], pa.string()).take(indices),
-    )
-    bad = [index for index, one in enumerate(values) if isinstance(one, InvalidDate)]
-    return columns, list(at(rows_with(indices, bad), "bad_date"))
+    known, indices = _look_up(codes, style)
+    columns = DateColumns(*(column.take(indices) for column in known.columns))
+    bad = pc.indices_nonzero(pc.fill_null(known.bad.take(indices), False)) if known.bad.true_count else ()
+    return columns, list(at(bad, "bad_date"))
 
 
 def choose(where: pa.Array, one: DateColumns, other: DateColumns) -> DateColumns:
@@ -78,21 +76,43 @@ def without(columns: DateColumns, where: Mask) -> DateColumns:
     return DateColumns(*(pc.if_else(mask, pa.scalar(None, column.type), column) for column in columns))
 
 
-def rows_with(indices: pa.Array, bad: Iterable[int]) -> Iterable[int]:
-    """Rows whose dictionary index is one of ``bad``."""
-    bad = list(bad)
-    if not bad:
-        return ()
-    return np.flatnonzero(np.isin(pc.fill_null(indices, -1).to_numpy(), bad)).tolist()
+def _look_up(codes: pa.Array, style: DateStyle) -> tuple[Known, pa.Array]:
+    """For each row its index in what is known; the codes that are new are read once and added."""
+    known = _known.get(style) or _read(pa.array([], pa.string()), style)
+    indices = pc.index_in(codes, known.codes)
+    if indices.null_count == codes.null_count:
+        return known, indices
+    fresh = pc.unique(codes.filter(pc.and_(pc.is_null(indices), pc.is_valid(codes))))
+    if len(known.codes) + len(fresh) > KEPT_CODES:
+        known, fresh = _read(fresh.slice(0, 0), style), pc.unique(codes.drop_null())
+    known = _together(known, _read(fresh, style))
+    _known[style] = known
+    return known, pc.index_in(codes, known.codes)
 
 
-def _read(code: str | None, style: DateStyle) -> DateValue | InvalidDate | None:
-    return None if code is None or not code.strip() else _value(code, style)
+_known: dict[DateStyle, Known] = {}
 
 
-@lru_cache(maxsize=KEPT_CODES)
-def _value(code: str, style: DateStyle) -> DateValue | InvalidDate:
-    """The error is kept as a value: an impossible code is as likely to come again as a good one."""
+def _together(one: Known, other: Known) -> Known:
+    columns = DateColumns(*map(pa.concat_arrays, zip(one.columns, other.columns, strict=True)))
+    return Known(pa.concat_arrays([one.codes, other.codes]), columns, pa.concat_arrays([one.bad, other.bad]))
+
+
+def _read(codes: pa.Array, style: DateStyle) -> Known:
+    values = [_value(code, style) for code in codes.to_pylist()]
+    good = [one if isinstance(one, DateValue) else None for one in values]
+    columns = DateColumns(
+        pa.array([one and one.on for one in good], pa.date32()),
+        pa.array([one and one.certainty for one in good], pa.string()),
+        pa.array([one and one.text for one in good], pa.string()),
+    )
+    return Known(codes, columns, pa.array([isinstance(one, InvalidDate) for one in values], pa.bool_()))
+
+
+def _value(code: str, style: DateStyle) -> DateValue | InvalidDate | None:
+    """The error comes back as a value: an impossible code is as likely to come again as a good one."""
+    if not code.strip():
+        return None
     try:
         parts = date_codes.parse(code, style.format)
         return value(parts if style.has_era or style.western else _in_era(parts), calendar_day=style.calendar_day)
