@@ -1,0 +1,50 @@
+"""Who may do what inside a replica database (least privilege); everything that is not listed is forbidden.
+
+The owner migrates; the loader writes the registers; the issuer reads them and writes requests; the console reads
+everything and writes what staff enter.
+"""
+
+from __future__ import annotations
+
+READ = "select"
+WRITE = "select, insert, update, delete"
+ENTER = "select, insert, update"
+
+GRANTS: dict[str, dict[str, str]] = {
+    "replica.resident": {"loader": WRITE, "issuer": READ, "console": READ},
+    "replica.seal": {"loader": WRITE, "issuer": READ, "console": READ},
+    "replica.tax": {"loader": WRITE, "issuer": READ, "console": READ},
+    "replica.household": {"issuer": READ, "console": READ},
+    "replica.feed_state": {"loader": ENTER, "issuer": READ, "console": READ},
+    "replica.batch": {"loader": ENTER, "console": READ},
+    "replica.quarantine": {"loader": ENTER, "console": READ},
+    "replica.withheld": {"loader": WRITE, "issuer": READ, "console": READ},
+    "replica.removed": {"loader": WRITE},
+    "issuance.request": {"issuer": ENTER, "console": READ},
+    "issuance.issue_log": {"issuer": "select, insert", "console": READ},
+    "staff.card": {"issuer": READ, "console": ENTER},
+    "staff.issuance_hold": {"issuer": READ, "console": ENTER},
+}
+SEQUENCES: dict[str, dict[str, str]] = {"issuance.issue_serial": {"issuer": "usage"}}
+
+
+def statements(role_names: dict[str, str]) -> list[str]:
+    """Statements for one database; ``role_names`` maps owner, loader, issuer, console to the municipality's roles.
+
+    They first take everything away, so that a privilege that is no longer listed goes too.
+    """
+    others = [name for role, name in role_names.items() if role != "owner"]
+    schemas = sorted({table.partition(".")[0] for table in GRANTS})
+    result = []
+    for schema in schemas:
+        for name in others:
+            result += [
+                f"revoke all on all tables in schema {schema} from {name}",
+                f"revoke all on all sequences in schema {schema} from {name}",
+                f"grant usage on schema {schema} to {name}",
+            ]
+        result.append(f"revoke execute on all functions in schema {schema} from public")
+    for kind, granted in (("table", GRANTS), ("sequence", SEQUENCES)):
+        for target, roles in granted.items():
+            result += [f"grant {what} on {kind} {target} to {role_names[role]}" for role, what in roles.items()]
+    return result

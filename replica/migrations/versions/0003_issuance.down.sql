@@ -1,0 +1,9 @@
+drop table staff.issuance_hold;
+drop table staff.card;
+drop table issuance.issue_log;
+drop table issuance.request;
+drop function issuance.log_transition();
+drop function issuance.check_transition();
+drop sequence issuance.issue_serial;
+drop schema staff;
+drop schema issuance;
