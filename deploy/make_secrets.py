@@ -13,10 +13,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
-from municipalities import (
-    registry,
-    site,
-)
+from municipalities import registry, site  # noqa: E402 - a script of its own: the path comes first
 from services import airflow_environment  # noqa: E402
 
 FOLDER = CHECKOUT / "deploy" / "secrets"
@@ -36,7 +33,7 @@ def main() -> None:
             for host in hosts_of(role):
                 _write(FOLDER / host / name, site.ensure_secret(name))
     _write(FOLDER / "sync" / "source.key", site.ensure_secret("source.key"))
-    print(f"{len(values)} secrets of Airflow and PostgreSQL, and the roles of {len(registry.all_codes())} municipalities")
+    print(f"made: {', '.join(values)}, and the roles' passwords of {', '.join(registry.all_codes())}")
 
 
 def hosts_of(role: str) -> tuple[str, ...]:
@@ -47,8 +44,9 @@ def hosts_of(role: str) -> tuple[str, ...]:
 
 def _values() -> dict[str, str]:
     airflow_environment.write_secrets("postgres", 5432)
-    names = {*airflow_environment.SECRET_FILES.values(), "airflow.password", "airflow.user.admin.password"}
-    return {name: site.ensure_secret(name) for name in sorted(names | {"postgres.password"})}
+    users = {f"airflow.user.{user}.password" for user in airflow_environment.USERS}
+    names = {*airflow_environment.SECRET_FILES.values(), "airflow.password", "postgres.password"}
+    return {name: site.ensure_secret(name) for name in sorted(names | users)}
 
 
 def _write(path: Path, value: str) -> None:

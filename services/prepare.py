@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from municipalities.registry import all_codes
 from municipalities.site import site
 from services import airflow_bootstrap
 from services.airflow_environment import DATABASE, container
@@ -17,15 +16,17 @@ from services.postgres import SUPERUSER
 
 
 def main() -> int:
-    """Make everything; whatever fails ends the container with its reason."""
+    """Make everything; exit code 1 when a part of it failed."""
     address = site().postgres
     secrets = Path(container().secrets)
     password = (secrets / "postgres.password").read_text("utf-8").strip()
     dsn = f"host={address.host} port={address.port} dbname=postgres user={SUPERUSER} password={password}"
-    prepare_replicas(dsn, all_codes())
+    failures = prepare_replicas(dsn)
+    for failure in failures:
+        print(failure, file=sys.stderr)
     prepare_airflow(dsn, (secrets / f"{DATABASE}.password").read_text("utf-8").strip())
     airflow_bootstrap.main()
-    return 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

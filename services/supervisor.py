@@ -20,7 +20,7 @@ from services.state import ServiceState
 
 SUPERVISOR = "supervisor"
 READY_SECONDS = 240.0
-STOP_SECONDS = 60.0
+STOP_SECONDS = 120.0
 EXPECTED = ("postgresql", *("airflow-api-server", *catalogue.HEARTBEATS), catalogue.ISSUANCE_API)
 
 Say = Callable[[str], None]

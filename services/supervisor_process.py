@@ -24,7 +24,7 @@ from municipalities.site import home
 from records.errors import UtsushiError
 from services import airflow_environment, catalogue, processes, world
 from services.catalogue import Service
-from services.database import Database
+from services.database import Database, prepare_airflow, prepare_replicas
 from services.state import ServiceState, State
 from services.watched import LIMIT_SECONDS, Watched
 
@@ -77,22 +77,28 @@ class Supervisor:
         names = [one.service.name for one in self.watched] + [BOOTSTRAP]
         # Nothing waits in the triggerer (no DAG defers), and it takes eleven seconds to end by itself. Tasks that run
         # now report to the API server, so it ends after the scheduler; nobody needs it then.
-        for group, grace in (([TRIGGERER], 0.5), (set(names) - {catalogue.API_SERVER}, 10.0), (names, 2.0)):
+        # The issuance API finishes what it has accepted.
+        issuance, last = [catalogue.ISSUANCE_API], [catalogue.API_SERVER]
+        others = [name for name in names if name not in (*issuance, *last)]
+        for group, grace in (([TRIGGERER], 0.5), (issuance, 45.0), (others, 10.0), (last, 2.0)):
             processes.end_all([record for name in group if (record := processes.read(name))], grace=grace)
-        self.database.stop()
+        self.database.server.stop()
         self.state.services = []
         self.say("stopped", phase="stopped")
 
     def _start(self) -> None:
         ports = catalogue.claim_ports()
         self.database.start()
-        self.say(f"PostgreSQL on port {self.database.port}")
+        server = self.database.server
+        self.say(f"PostgreSQL on port {server.port}")
         if self.options.world:
             self._launch([world.service()])
             self.say("the fictional vendors are starting")
         host = airflow_environment.embedded(ports["airflow_api"])
-        airflow_environment.write_secrets(self.database.host, self.database.port)
-        self.database.prepare()
+        airflow_environment.write_secrets(server.host, server.port)
+        prepare_airflow(server.superuser_dsn)
+        for failure in prepare_replicas(server.superuser_dsn):
+            self.say(failure)
         self.say("databases are there")
         self._bootstrap(host)
         self.say("Airflow's metadata database is up to date")
@@ -131,7 +137,7 @@ class Supervisor:
                 raise UtsushiError(f"not well after {READY_SECONDS:.0f} s: {names}; see logs/")
 
     def _look_after_database(self) -> None:
-        if not self.database.running():
+        if not self.database.server.running():
             self.say("postgresql has ended; starting it again")
             self.database.start()
 
@@ -157,7 +163,7 @@ class Supervisor:
 
     def _report(self) -> None:
         self.state.services = [self._describe(one) for one in self.watched]
-        if self.database.running():
+        if self.database.server.running():
             self.state.services.insert(0, ServiceState("postgresql", well=True, reason=""))
         self.state.write()
 

@@ -28,7 +28,7 @@ def test_what_can_pass_by_itself_is_left_to_the_retries(error: UtsushiError) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [HostKeyMismatch("other key"), NotInitialised("nothing yet"), SequenceGap("7 is missing", Place("a.dat", 3))]
+    "error", [HostKeyMismatch("other key"), NotInitialised("no set"), SequenceGap("7 is missing", Place("a.dat", 3))]
 )
 def test_everything_else_fails_at_once_with_its_reason_first(
     error: UtsushiError, caplog: pytest.LogCaptureFixture
