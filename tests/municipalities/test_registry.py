@@ -9,7 +9,7 @@ import pytest
 
 from municipalities import registry
 from municipalities.site import PostgresAddress, Site, ensure_secret, home, site, write_site
-from records.check_digits import municipality_code_valid
+from records.check_digits import is_municipality_code
 from records.errors import ConfigurationError
 
 
@@ -26,7 +26,7 @@ def towns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("code", registry.all_codes())
 def test_every_shipped_municipality_loads_and_its_code_has_the_right_check_digit(code: str) -> None:
     assert registry.get(code).code == code
-    assert municipality_code_valid(code)
+    assert is_municipality_code(code)
 
 
 @pytest.mark.parametrize(
