@@ -1,7 +1,7 @@
 """The ASGI app (広域交付の受け口): routes, the centre's token, problem+json. One service and one pool per municipality.
 
-No rule and no SQL here. Personal data travels in bodies only; errors answer with codes and fixed texts, and logs name the
-operation, the municipality's code, the result code and the time it took.
+No rule and no SQL here. Personal data travels in bodies only; errors answer with codes and fixed texts, and logs name
+the operation, the municipality's code, the result code and the time it took.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from issuance_api.service import IssuingService, Workshop
 from issuance_api.service_hours import Clock, system_clock
 from municipalities.registry import Municipality
 from municipalities.site import secret
-from records.errors import UtsushiError
+from records.errors import ConfigurationError, UtsushiError
 
 TOKEN = "centre.token"  # noqa: S105 - the name of the secret's file
 LARGEST_BODY = 16 * 1024
@@ -78,7 +78,11 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         workshop = Workshop(Renderer(), executor, settings.clock, settings.deadline_seconds)
         app.state.services = {}
         for one in settings.municipalities:
-            repository: Repository = await stack.enter_async_context(open_repository(one))
+            try:
+                repository: Repository = await stack.enter_async_context(open_repository(one))
+            except ConfigurationError as error:  # one town's trouble is not the others'
+                log.error("municipality %s is not served: %s", one.code, error)
+                continue
             app.state.services[one.code] = IssuingService(one, repository, workshop)
         yield
 
@@ -198,7 +202,8 @@ async def _livez(request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     """Ready when every municipality's database answers; the codes of those that do not are named."""
     services: dict[str, IssuingService] = request.app.state.services
-    missing = [code for code, service in services.items() if not await service.repository.answers()]
+    configured = [one.code for one in request.app.state.settings.municipalities]
+    missing = [code for code in configured if code not in services or not await services[code].repository.answers()]
     return JSONResponse({"ready": not missing, "unavailable": missing}, 200 if not missing else 503)
 
 

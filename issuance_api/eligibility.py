@@ -30,20 +30,21 @@ FEEDS = {Kind.SEAL_REGISTRATION: ("resident", "seal"), Kind.INCOME_TAXATION: ("r
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """利用者証明用電子証明書 linked to a person; ``valid_from`` is the first day on which it may be used."""
+    """利用者証明用電子証明書 linked to a person; it may be used from ``valid_from`` to before ``valid_until``."""
 
     addressee_number: str
     status: str
-    valid_from: date | None
+    valid_from: datetime
+    valid_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """One consistent reading of everything that the rules ask for.
 
-    ``household`` are the active members of the person's household; ``withheld`` pairs of (feed, 宛名番号); ``held`` the 宛名番号
-    under an issuance hold; ``verified_at`` the instant of the last verified load of each feed. Service hours are those of
-    ``accepted_at``: a request accepted before closing is finished.
+    ``household`` are the active members of the person's household; ``withheld`` pairs of (feed, 宛名番号); ``held`` the
+    宛名番号 under an issuance hold; ``verified_at`` the instant of the last verified load of each feed. Service hours are
+    those of ``accepted_at``: a request accepted before closing is finished.
     """
 
     now: datetime
@@ -86,7 +87,9 @@ class Facts:
     @property
     def concerned(self) -> tuple[Resident, ...]:
         """Whose state counts: everybody printed, and the applicant."""
-        return tuple({one.addressee_number: one for one in (*self.printed, *((self.person,) if self.person else ()))}.values())
+        return tuple(
+            {one.addressee_number: one for one in (*self.printed, *((self.person,) if self.person else ()))}.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,11 @@ def card_not_linked(facts: Facts) -> bool:
 
 @rule("このカードは現在ご利用いただけません。" + AT_THE_COUNTER)
 def card_not_active(facts: Facts) -> bool:
-    """Neither suspended nor unlinked, and not before its first day."""
+    """Neither suspended nor unlinked, not before its first instant and not after its last."""
     card = facts.card
-    return card is not None and card.status == CARD_ACTIVE and (card.valid_from is None or card.valid_from <= facts.today)
+    if card is None or card.status != CARD_ACTIVE:
+        return False
+    return card.valid_from <= facts.now and (card.valid_until is None or facts.now < card.valid_until)
 
 
 @rule("住民登録を確認できません。" + AT_THE_COUNTER)

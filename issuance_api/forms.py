@@ -1,7 +1,7 @@
 """Which text goes where: the page data (帳票データ) of each certificate, worded and in order. No drawing, no database.
 
-Keys of a person's cells are those that the templates in ``forms/`` name; the texts of ``printed_texts`` are what the check
-looks for on each page.
+Keys of a person's cells are those that the templates in ``forms/`` name; ``PageData.texts`` is what the check looks for
+on each page.
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ def page_data(municipality: Municipality, application: Application, subject: Sub
     return PageData(kind, values, _texts(kind, values), values["digest"])
 
 
-def _common(
-    municipality: Municipality, application: Application, subject: Subject, issue: Issue
-) -> dict[str, Any]:
+def _common(municipality: Municipality, application: Application, subject: Subject, issue: Issue) -> dict[str, Any]:
     on = issue.at.astimezone(JST).date()
     issuing = municipality.issuing
     return {

@@ -1,4 +1,4 @@
-"""Plays the kiosk (キオスク端末) against the running API: applies, keeps the PDF in a folder, reports what became of it.
+"""Plays the kiosk (キオスク端末) against the running API: applies, keeps the PDF in a folder, reports the outcome.
 
 This is what ``./utsushi issue`` and the demo call; a real centre comes through the wire adapter.
 """
@@ -23,7 +23,7 @@ from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place,
 TIMEOUT_SECONDS = 60.0
 
 
-def issue(  # noqa: PLR0913 - one argument for each of the kiosk's choices
+def issue(
     municipality: str,
     kind: str,
     *,

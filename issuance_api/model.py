@@ -47,9 +47,10 @@ class OptionalItem(StrEnum):
 
 
 class State(StrEnum):
-    """The life of a request (申請の状態); a refused request ends as ``failed`` with its result code."""
+    """The life of a request (申請の状態); a request that a rule refuses ends as ``refused`` with its result code."""
 
     ACCEPTED = "accepted"
+    REFUSED = "refused"
     ELIGIBLE = "eligible"
     RENDERED = "rendered"
     CHECKED = "checked"
@@ -171,3 +172,11 @@ class Certificate:
     sha256: str
     serial: str
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """With what a certificate was drawn, so that it can be drawn again: hashes of templates and fonts."""
+
+    form: str
+    font: str

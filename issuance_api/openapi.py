@@ -11,8 +11,16 @@ from issuance_api import model
 
 REFERENCES = "#/components/schemas/{model}"
 OPERATIONS: dict[str, tuple[str, type[model.Message], type[model.Message] | None]] = {
-    "capabilities": ("利用可否の照会: what the holder of a card may have now", model.CapabilityInquiry, model.Capabilities),
-    "applications": ("交付申請: the certificate as PDF; the same request again gives the same bytes", model.Application, None),
+    "capabilities": (
+        "利用可否の照会: what the holder of a card may have now",
+        model.CapabilityInquiry,
+        model.Capabilities,
+    ),
+    "applications": (
+        "交付申請: the certificate as PDF; the same request again gives the same bytes",
+        model.Application,
+        None,
+    ),
     "results": ("結果照会: the state of a request", model.ResultInquiry, model.Result),
     "reports": ("印刷結果の通知: printed or aborted", model.Report, model.Result),
 }
@@ -37,7 +45,11 @@ def document() -> dict[str, Any]:
     _, schemas = models_json_schema([(one, "validation") for one in unique], ref_template=REFERENCES)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Utsushi issuing", "version": "1", "description": "Domain operations of the certificate centre."},
+        "info": {
+            "title": "Utsushi issuing",
+            "version": "1",
+            "description": "Domain operations of the certificate centre.",
+        },
         "paths": {f"/v1/{{municipality}}/{name}": {"post": _operation(name)} for name in OPERATIONS},
         "components": {
             "schemas": schemas["$defs"],
@@ -60,7 +72,13 @@ def _operation(name: str) -> dict[str, Any]:
 
 def _municipality() -> dict[str, Any]:
     schema = {"type": "string", "pattern": "^[0-9]{6}$"}
-    return {"name": "municipality", "in": "path", "required": True, "schema": schema, "description": "全国地方公共団体コード"}
+    return {
+        "name": "municipality",
+        "in": "path",
+        "required": True,
+        "schema": schema,
+        "description": "全国地方公共団体コード",
+    }
 
 
 def _success(answer: type[model.Message] | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Glyph outlines (字形): those of a font file, and those that a finished PDF really embeds. TrueType only.
 
-Outlines are compared as the bytes of the ``glyf`` table, which a subset keeps as they are. What should be drawn is decided
-by ``gaiji_maps.font_coverage``; whether it was, by ``checking``.
+Outlines are compared as the bytes of the ``glyf`` table, which a subset keeps as they are. What should be drawn is
+decided by ``gaiji_maps.font_coverage``; whether it was, by ``checking``.
 """
 
 from __future__ import annotations

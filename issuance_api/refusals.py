@@ -5,6 +5,10 @@ from __future__ import annotations
 from records.errors import IssueRefused
 
 
+class Refused(IssueRefused):
+    """A rule said no; ``code`` of the instance is the rule's."""
+
+
 class Conflict(IssueRefused):
     """The request id stands for something else already, or its end was reported."""
 
@@ -65,9 +69,9 @@ STATUSES = {
 REFUSED = 422
 
 
-def refused(code: str, text: str) -> IssueRefused:
+def refused(code: str, text: str) -> Refused:
     """A refusal by a rule: its result code and the text for the screen."""
-    refusal = IssueRefused(text)
+    refusal = Refused(text)
     refusal.code = code
     return refusal
 

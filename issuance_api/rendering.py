@@ -6,10 +6,13 @@ form and font give the same bytes. Whether the page is right is judged by ``chec
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import typst
 
 from gaiji_maps.font_coverage import coverage, municipal_font_path, standard_font_path
 from issuance_api.forms import PageData
-from issuance_api.model import Kind
+from issuance_api.model import Kind, Versions
 from municipalities.registry import Municipality
 from municipalities.site import CHECKOUT
 from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place
@@ -31,7 +34,9 @@ BEYOND_LIMIT = re.compile(r"text_beyond_limit:([a-z0-9_]+)")
 
 def beyond_limit(field: str) -> IssueRefused:
     """文字が記入欄を超える: even the smallest size in two lines is too long; nothing is cut."""
-    refusal = IssueRefused("a text does not fit its cell in the smallest size", Place(field=field))
+    refusal = IssueRefused(
+        "記入欄に収まらない文字があるため、交付できません。窓口でお手続きください。", Place(field=field)
+    )
     refusal.code = "text_beyond_limit"
     return refusal
 
@@ -73,9 +78,26 @@ def refuse_missing_glyphs(municipality: Municipality, page: PageData) -> None:
     for number, texts in enumerate(page.texts, 1):
         missing = next((found for text in texts for found, _ in fonts.missing(text)), None)
         if missing:
-            refusal = IssueRefused(f"no font has the character {missing}", Place(field=f"page {number}"))
+            place = Place(file=f"page {number}", field=missing)
+            refusal = IssueRefused("表示できない文字があるため、交付できません。窓口でお手続きください。", place)
             refusal.code = "unmapped_character"
             raise refusal
+
+
+@cache
+def versions(municipality_folder: Path) -> Versions:
+    """Hashes of the templates that this municipality uses and of its fonts; another byte is another version."""
+    own = municipality_folder / "forms"
+    templates = sorted(FORMS.rglob("*.typ")) + sorted(own.rglob("*.typ")) + [municipality_folder / "official_seal.png"]
+    fonts = [standard_font_path(), *filter(None, [municipal_font_path(municipality_folder)])]
+    return Versions(_hash(templates), _hash(fonts))
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 class Renderer:

@@ -1,7 +1,7 @@
 """One request from acceptance to its end (申請の一生): the operations of one municipality, composed.
 
-States and times live in the database (``repository``); the certificate lives only in the call that made it. Whatever goes
-wrong ends the request as ``failed`` with a code; a time-out cancels all of it.
+States and times live in the database (``repository``); the certificate lives only in the call that made it. Whatever
+goes wrong ends the request as ``failed`` with a code; a time-out cancels all of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,14 +30,15 @@ from issuance_api.model import (
     State,
 )
 from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, refused
-from issuance_api.rendering import Renderer
-from issuance_api.repository import Reading, Repository, RequestRow
+from issuance_api.rendering import Renderer, versions
+from issuance_api.repository import Made, Reading, Repository, RequestRow
 from issuance_api.service_hours import Clock
 from municipalities.registry import Municipality
 from records.errors import CheckFailed, IssueRefused, UtsushiError
 
 DEADLINE_SECONDS = 30.0
 CLEAN_UP_SECONDS = 5.0
+CHANGED = "登録内容が変わったため、交付できません。もう一度お試しください。"
 INQUIRY_ID = "capability-inquiry"
 TAX_EXEMPT_NAME = "所得課税証明書・非課税証明書"
 
@@ -117,41 +117,58 @@ class IssuingService:
             self._check_repeatable(row)
         try:
             return await self._issue(application, row)
-        except UtsushiError as error:
-            await self._fail(application.request_id, error.code)
+        except IssueRefused as refusal:
+            await self.repository.refuse(row.request_id, refusal.code, self._workshop.clock())
+            raise
+        except Exception as error:
+            await self._fail(row.request_id, getattr(error, "code", "internal"))
             raise
 
     async def _issue(self, application: Application, row: RequestRow) -> Certificate:
         reading = await self.repository.read(application)
         facts = self._facts(application, reading, row.accepted_at)
-        refusal = decide(facts)
-        if refusal:
-            raise refused(refusal.code, refusal.text)
-        await self.repository.eligible(row.request_id, reading, self._workshop.clock())
-        page = page_data(self.municipality, application, _subject(facts), Issue(row.request_id, row.serial, row.accepted_at))
-        rendered_at, pdf = await self._render(page)
-        made = Certificate(pdf, hashlib.sha256(pdf).hexdigest(), row.serial, page.pages)
-        if row.pdf_sha256 not in (None, made.sha256):
-            raise refused("register_changed", "登録内容が変わったため、同じ証明書を再度交付できません。")
-        await self.repository.send(row, reading, made, rendered_at, self._workshop.clock())
-        return made
-
-    async def _render(self, page: PageData) -> tuple[datetime, bytes]:
-        """Render and check in a worker thread; the bytes are handed to nobody but the caller."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._workshop.executor, self._make, page, self._workshop.clock
+        _raise_if_refused(facts)
+        page = page_data(
+            self.municipality, application, _subject(facts), Issue(row.request_id, row.serial, row.accepted_at)
         )
+        noted = asyncio.ensure_future(self.repository.eligible(row.request_id, reading, self._workshop.clock()))
+        try:
+            made = await self._render(page, row)
+        finally:
+            await noted
+        if row.pdf_sha256 not in (None, made.certificate.sha256):
+            raise refused("register_changed", CHANGED)
+        await self._send(application, row, reading, made)
+        return made.certificate
 
-    def _make(self, page: PageData, clock: Callable[[], datetime]) -> tuple[datetime, bytes]:
+    async def _send(self, application: Application, row: RequestRow, reading: Reading, made: Made) -> None:
+        """Mark as sent; if the register, a hold or the card changed meanwhile, nothing leaves."""
+        changed = await self.repository.send(row, application, reading, made, self._workshop.clock())
+        if changed is not None:
+            _raise_if_refused(self._facts(application, changed, row.accepted_at))
+            raise refused("register_changed", CHANGED)
+
+    async def _render(self, page: PageData, row: RequestRow) -> Made:
+        """Render and check in a worker thread; the bytes are handed to nobody but the caller."""
+        loop = asyncio.get_running_loop()
+        pdf, rendered_at = await loop.run_in_executor(self._workshop.executor, self._make, page)
+        sha256 = hashlib.sha256(pdf).hexdigest()
+        certificate = Certificate(pdf, sha256, row.serial, page.pages)
+        return Made(certificate, page.digest, versions(self.municipality.folder), rendered_at)
+
+    def _make(self, page: PageData) -> tuple[bytes, datetime]:
         pdf = self._workshop.renderer.render(self.municipality, page)
-        rendered_at = clock()
+        rendered_at = self._workshop.clock()
         try:
             check(self.municipality, page, pdf)
         except CheckFailed:
             raise
-        except Exception as error:  # noqa: BLE001 - a reader's own error may quote the page; none of it leaves
-            raise CheckFailed(f"the page can't be read back ({type(error).__name__})") from None
-        return rendered_at, pdf
+        except Exception as error:
+            failure = CheckFailed(f"the page can't be read back ({type(error).__name__})")
+        else:
+            return pdf, rendered_at
+        # Raised outside the handler: a reader's own error may quote the page.
+        raise failure
 
     async def _fail(self, request_id: str, code: str) -> None:
         try:
@@ -165,7 +182,7 @@ class IssuingService:
 
         One that its node left unfinished (killed) is taken over once nobody can be working on it any more.
         """
-        if row.state is State.FAILED:
+        if row.state in (State.FAILED, State.REFUSED):
             raise refused(row.result_code or "failed", "この申請は交付できませんでした。")
         if row.state in (State.PRINTED, State.ABORTED):
             raise Conflict
@@ -204,6 +221,12 @@ class IssuingService:
             optional_items=tuple(one for one in OptionalItem if allowed or one is not OptionalItem.INDIVIDUAL_NUMBER),
             fiscal_year=self.municipality.issuing.tax_year,
         )
+
+
+def _raise_if_refused(facts: Facts) -> None:
+    refusal = decide(facts)
+    if refusal:
+        raise refused(refusal.code, refusal.text)
 
 
 def _subject(facts: Facts) -> Subject:

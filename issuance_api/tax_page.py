@@ -95,7 +95,9 @@ def _tax_name(municipality: Municipality) -> str:
 
 def _year_text(year: int) -> str:
     """和暦 of the year as on 1 January, without 年度: 2026 → 令和8年."""
-    era = next(era for era in reversed(eras()) if (era.first_on.year, era.first_on.month, era.first_on.day) <= (year, 1, 1))
+    era = next(
+        era for era in reversed(eras()) if (era.first_on.year, era.first_on.month, era.first_on.day) <= (year, 1, 1)
+    )
     number = era.year_of(year)
     return f"{era.name}{'元' if number == 1 else number}年"
 

@@ -84,4 +84,4 @@ def test_a_sequence_that_no_font_has_is_refused_before_drawing() -> None:
     with pytest.raises(IssueRefused) as refusal:
         RENDERER.render(TOWN, page_of(replace(FATHER, name="渡\U000e0101")))
     assert refusal.value.code == "unmapped_character"
-    assert "U+6E21 U+E0101" in refusal.value.text
+    assert refusal.value.place.field == "U+6E21 U+E0101"

@@ -119,9 +119,7 @@ def test_a_damaged_document_is_caught(change: Callable[[pikepdf.Pdf], None]) -> 
 
 def _no_image(document: pikepdf.Pdf) -> None:
     page = document.pages[0]
-    kept = [
-        one for one in pikepdf.parse_content_stream(page) if str(one.operator) != "Do"
-    ]
+    kept = [one for one in pikepdf.parse_content_stream(page) if str(one.operator) != "Do"]
     page.Contents = document.make_stream(pikepdf.unparse_content_stream(kept))
 
 
