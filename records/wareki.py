@@ -17,6 +17,7 @@ from importlib.resources import files
 
 # Japan counts by the Gregorian calendar since 明治6年1月1日; days before it are of another calendar.
 SOLAR_CALENDAR_FROM = date(1873, 1, 1)
+FIRST_YEAR_WRITTEN, LAST_YEAR = 1868, 2200
 UNKNOWN = "不詳"
 FIRST_YEAR = "元"
 WORDING = re.compile(r"(\D*?)(\d{1,4}|元)?年(\d{1,2})?月(\d{1,2})?日(不詳)?\Z")
@@ -141,16 +142,16 @@ def value(parts: DateParts, *, calendar_day: bool = True) -> DateValue:
     ``calendar_day=False`` lets days pass that no calendar has (2月30日, 2月29日 in a common year), as registers hold
     them for births. Raises ``InvalidDate`` for anything impossible, such as 昭和65年 or 平成元年1月7日.
     """
+    on = _day(parts)
+    if on is not None and _plain(parts, on):
+        return DateValue(on, Certainty.KNOWN.value, wording(parts))
     check(parts)
-    on = None
     certainty = _certainty(parts)
     if certainty is Certainty.KNOWN:
-        on = _day(parts)
-        if on is None:
-            certainty = Certainty.NOT_A_DAY
-        if on is None and calendar_day and not _lunar(parts):
+        certainty = Certainty.NOT_A_DAY
+        if calendar_day and not _lunar(parts):
             raise InvalidDate("not a day of the calendar")
-    return DateValue(on, certainty.value, wording(parts))
+    return DateValue(None, certainty.value, wording(parts))
 
 
 def parse(text: str) -> DateParts:
@@ -179,7 +180,7 @@ def check(parts: DateParts) -> None:
         raise InvalidDate("month or day out of range")
     if (parts.day and not parts.month) or (parts.month and not parts.year):
         raise InvalidDate("a known part below an unknown one")
-    if parts.year and not 1868 <= parts.western_year <= 2200:
+    if parts.year and not FIRST_YEAR_WRITTEN <= parts.western_year <= LAST_YEAR:
         raise InvalidDate("year out of range")
     if parts.era and parts.year:
         first, last = _span(parts)
@@ -205,7 +206,16 @@ def _span(parts: DateParts) -> tuple[date, date]:
     return date(year, first_month, day or 1), date(year, last_month, day or end)
 
 
+def _plain(parts: DateParts, on: date) -> bool:
+    """The short way for nearly every date: a day of the calendar within its era needs no other check."""
+    if parts.era:
+        return parts.era.first_on <= on <= parts.era.last_on and on.year <= LAST_YEAR
+    return on.year <= LAST_YEAR
+
+
 def _day(parts: DateParts) -> date | None:
+    if not (parts.year and parts.month and parts.day):
+        return None
     try:
         on = date(parts.western_year, parts.month, parts.day)
     except ValueError:

@@ -19,6 +19,7 @@ from transforms.dates import DateColumns
 from transforms.findings import Finding, Problems, at
 from transforms.kana import to_full_width
 from transforms.plan import ItemPlan, key_names, schema
+from vendor_layouts.layout import OPERATION
 
 DELETE = "3"
 OPERATIONS = ("1", "2", DELETE)
@@ -57,7 +58,7 @@ class Block:
 
     def _check_operations(self) -> None:
         known = pc.is_in(self.decoded["operation"], pa.array(OPERATIONS)).to_numpy(zero_copy_only=False)
-        self.problems.add("operation", at(np.flatnonzero(~known), "unknown_code"))
+        self.problems.add(OPERATION, at(np.flatnonzero(~known), "unknown_code"))
 
     def _keep_only_keys_of_deletes(self) -> None:
         """A delete (削除) means its key only: whatever else the vendor leaves in the row is not looked at."""

@@ -24,6 +24,7 @@ class Problems:
     """The problems of a block of rows, in the form of the column ``problem``: ``reason:field:detail;…``."""
 
     rows: int
+    _carried: frozenset[tuple[int, str]] = frozenset()
     _texts: dict[int, list[str]] = field(default_factory=dict)
     _fields: set[tuple[int, str]] = field(default_factory=set)
 
@@ -35,11 +36,14 @@ class Problems:
             for row, text in enumerate(column.to_pylist()):
                 for one in text.split(SEPARATOR) if text else ():
                     problems._add_text(row, one, one.split(":")[1] if ":" in one else "")
+        problems._carried = frozenset(problems._fields)
         return problems
 
     def add(self, name: str, findings: Iterable[Finding]) -> None:
-        """Note what was found in the field ``name``."""
+        """Note what was found in the field ``name``. A cell that came with a problem keeps that: the cause."""
         for row, reason, detail in findings:
+            if (row, name) in self._carried:
+                continue
             text = f"{reason}:{name}:{detail}" if detail else f"{reason}:{name}"
             self._add_text(row, text, name)
 

@@ -47,7 +47,8 @@ def _write(
 ) -> int:
     """Write all blocks; returns the number of rows with a problem."""
     bad = 0
-    with pq.ParquetWriter(part, schema(manifest.feed), compression="lz4") as writer:
+    # Dictionaries pay for files that are kept; this one is read once, and they would double the time to write it.
+    with pq.ParquetWriter(part, schema(manifest.feed), compression="lz4", use_dictionary=False) as writer:
         for block in blocks:
             try:
                 mapped = Block(block, manifest.feed, plans, table).run()

@@ -129,6 +129,19 @@ def test_problems_name_reason_field_and_code() -> None:
         assert mapped[name] is None
 
 
+def test_a_broken_field_has_its_cause_only() -> None:
+    bad = row(
+        "364894",
+        "resident",
+        problem="broken_encoding:name;broken_encoding:birth_on",
+        name="山\ufffd",
+        birth_on="S\ufffd",
+    )
+    [mapped] = run("364894", "resident", bad)
+    assert mapped["problem"] == bad["problem"]
+    assert mapped["name"] is mapped["birth_text"] is None
+
+
 def test_births_on_days_that_no_calendar_has_pass_and_other_dates_do_not() -> None:
     [mapped] = run("364894", "resident", row("364894", "resident", birth_on="S500230", filed_on="S500230"))
     assert (mapped["birth_on"], mapped["birth_on_certainty"], mapped["birth_text"]) == (None, "4", "昭和50年2月30日")
@@ -160,7 +173,7 @@ def test_the_fiscal_year_is_part_of_the_key_of_tax() -> None:
 
 
 def test_an_operation_that_nobody_knows() -> None:
-    assert run("364894", "seal", row("364894", "seal", operation="9"))[0]["problem"] == "unknown_code:operation"
+    assert run("364894", "seal", row("364894", "seal", operation="9"))[0]["problem"] == "unknown_code:@operation"
 
 
 @settings(max_examples=30, deadline=None)

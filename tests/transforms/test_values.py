@@ -77,9 +77,8 @@ def test_a_date_column_equals_its_dates(codes: list[str | None], calendar_day: b
     for row, code in enumerate(codes):
         got = tuple(column[row].as_py() for column in columns)
         try:
-            one = (
-                value(date_codes.parse(code, "era_letter"), calendar_day=calendar_day) if (code or "").strip() else None
-            )
+            parts = date_codes.parse(code, "era_letter") if code and code.strip() else None
+            one = value(parts, calendar_day=calendar_day) if parts else None
         except InvalidDate:
             assert got == (None, None, None)
             assert Finding(row, "bad_date") in found
@@ -166,9 +165,10 @@ def test_digits_keep_their_zeros() -> None:
 def test_problems_are_joined_and_carried() -> None:
     problems = Problems.carried(strings(None, "broken_encoding:name", "bad_image:impression;bad_key:x"))
     problems.add("name", [Finding(1, "unmapped_character", "F040"), Finding(0, "too_long")])
+    problems.add("katagaki", [Finding(1, "too_long")])
     assert problems.column().to_pylist() == [
         "too_long:name",
-        "broken_encoding:name;unmapped_character:name:F040",
+        "broken_encoding:name;too_long:katagaki",
         "bad_image:impression;bad_key:x",
     ]
     assert problems.has(1, "name")
