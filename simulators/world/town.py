@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from municipalities.registry import Municipality
+from municipalities.registry import Municipality, get
 from records.batch import FEEDS
 from records.dictionary import items, key_items
 from simulators.vendors.files import Change, VendorFormat
@@ -33,6 +33,10 @@ class Town:
     pending: dict[str, list[Change]] = field(default_factory=lambda: {feed: [] for feed in FEEDS})
     numbers: int = 0
     today: date = TODAY
+
+    def __reduce__(self) -> tuple[Callable[..., Town], tuple[Any, ...]]:
+        """The format is made of functions and is built anew."""
+        return _restored, (self.municipality.code, self.rng, self.records, self.pending, self.numbers, self.today)
 
     def put(self, feed: str, row: Row) -> None:
         """A record is new or has changed."""
@@ -76,6 +80,18 @@ class Town:
         lost = {column: None for item in items(feed) if item.key in absent for column in item.columns}
         texts = {item.key: row[item.key] for item in items(feed) if item.type == "text" and row[item.key]}
         return {**row, **{key: self.format.spell.truth(text) for key, text in texts.items()}, **lost}
+
+
+def _restored(
+    code: str,
+    rng: random.Random,
+    records: dict[str, dict[Key, Row]],
+    pending: dict[str, list[Change]],
+    numbers: int,
+    today: date,
+) -> Town:
+    municipality = get(code)
+    return Town(municipality, rng, VendorFormat(municipality), records, pending, numbers, today)
 
 
 def key_of(feed: str, row: Row) -> Key:
