@@ -136,6 +136,7 @@ def _settle_heartbeats(paths: Sequence[Path]) -> Batches:
     rest = list(paths)
     while rest and Manifest.read(rest[0]).heartbeat:
         batch = rest.pop(0)
+        decode_batch(batch)  # proves that it really holds no rows
         load_batch(batch)
         verify_batch(batch)
     return [str(path) for path in rest]
