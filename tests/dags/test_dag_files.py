@@ -15,17 +15,6 @@ from municipalities.site import CHECKOUT
 STEPS = ["pull", "decode", "map", "validate", "load", "verify"]
 
 
-def parse() -> Any:
-    from airflow.dag_processing.dagbag import DagBag
-
-    return DagBag(str(CHECKOUT / "dags"), safe_mode=True)
-
-
-@pytest.fixture(scope="module")
-def dagbag() -> Any:
-    return parse()
-
-
 def test_all_files_are_parsed_without_errors(dagbag: Any) -> None:
     assert dagbag.import_errors == {}
 
@@ -81,7 +70,9 @@ def test_one_broken_town_stays_visible_and_hides_no_other(
     broken, *well = all_codes()
     (towns / broken / "settings.toml").write_text(damage, "utf-8")
     monkeypatch.setenv("UTSUSHI_MUNICIPALITIES", str(towns))
-    bag = parse()
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(str(CHECKOUT / "dags"), safe_mode=True)
     assert bag.import_errors == {}
     for code in well:
         assert get(code).name in bag.dags[f"sync_{code}_resident"].dag_display_name
