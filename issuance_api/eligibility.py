@@ -43,8 +43,8 @@ class Facts:
     """One consistent reading of everything that the rules ask for.
 
     ``household`` are the active members of the person's household; ``withheld`` pairs of (feed, 宛名番号); ``held`` the
-    宛名番号 under an issuance hold; ``verified_at`` the instant of the last verified load of each feed. Service hours are
-    those of ``accepted_at``: a request accepted before closing is finished.
+    宛名番号 under an issuance hold; ``verified_at`` the instant of the last verified load of each feed. Service hours
+    are those of ``accepted_at``: a request accepted before closing is finished.
     """
 
     now: datetime

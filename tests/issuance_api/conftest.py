@@ -1,8 +1,54 @@
-"""The fictional people of the golden pages are those of these tests too."""
+"""A town on a real PostgreSQL, and the app on it. The fictional people are those of the golden pages."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import pytest
+from starlette.testclient import TestClient
+
+from issuance_api.app import TOKEN, Settings, create_app
+from issuance_api.service_hours import JST
+from municipalities.registry import get
+from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
+from services.postgres import PostgresServer
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "forms"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+NOW = datetime(2026, 11, 24, 10, 15, tzinfo=JST)
+
+
+@pytest.fixture(scope="session")
+def issuing_site(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An installation with the database of one municipality; gives the centre's token."""
+    from fictional_people import CODE
+
+    from replica import admin
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UTSUSHI_HOME", str(tmp_path_factory.mktemp("home")))
+        write_site(Site(PostgresAddress(postgres.host, postgres.port)))
+        admin.create_database(postgres.superuser_dsn, CODE)
+        yield ensure_secret(TOKEN)
+        admin.drop_database(postgres.superuser_dsn, CODE)
+
+
+@pytest.fixture(scope="session")
+def app_client(issuing_site: str) -> Iterator[TestClient]:
+    """The running app at a fixed hour, as the centre sees it."""
+    app = create_app(Settings((get("364894"),), clock=lambda: NOW, deadline_seconds=20))
+    with TestClient(app, headers={"Authorization": f"Bearer {issuing_site}"}, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def centre(app_client: TestClient) -> TestClient:
+    """The app on a freshly filled town."""
+    from town import fill
+
+    fill(NOW)
+    return app_client
