@@ -34,12 +34,16 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """``age`` gives the seconds since the service last showed life, or raises ``Unknown``."""
+    """``age`` gives the seconds since the service last showed life, or raises ``Unknown``.
+
+    ``start_seconds`` is how long it may take from its start to its first sign of life.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str]
     age: Callable[[], float]
+    start_seconds: float = 180.0
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ def run(service: Service, limit: float = LIMIT_SECONDS) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, pass_on)
     while watched.process.poll() is None:
+        watched.fresh()
         if watched.hangs(limit):
             print(f"{service.name} showed no life for {limit:.0f} s: killed", file=sys.stderr, flush=True)
             watched.process.kill()

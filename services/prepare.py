@@ -6,18 +6,21 @@ The same as the supervisor does (``database``, then ``airflow_bootstrap``), on a
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
-from municipalities.site import site
+from municipalities.site import SITE_FILE, PostgresAddress, Site, home, site, write_site
 from services import airflow_bootstrap
 from services.airflow_environment import DATABASE, container
 from services.database import prepare_airflow, prepare_replicas
 from services.postgres import SUPERUSER
 
+GIVEN = Path("/etc/utsushi/site.toml")
+
 
 def main() -> int:
     """Make everything; exit code 1 when a part of it failed."""
-    address = site().postgres
+    address = place_site_file().postgres
     secrets = Path(container().secrets)
     password = (secrets / "postgres.password").read_text("utf-8").strip()
     dsn = f"host={address.host} port={address.port} dbname=postgres user={SUPERUSER} password={password}"
@@ -27,6 +30,14 @@ def main() -> int:
     prepare_airflow(dsn, (secrets / f"{DATABASE}.password").read_text("utf-8").strip())
     airflow_bootstrap.main()
     return 1 if failures else 0
+
+
+def place_site_file(given: Path = GIVEN) -> Site:
+    """Put the site's settings into the state folder; what the simulated world wrote about its vendors stays."""
+    new = tomllib.loads(given.read_text("utf-8"))
+    old = site().vendors if (home() / SITE_FILE).exists() else {}
+    write_site(Site(PostgresAddress(**new["postgres"]), {**old, **new.get("vendors", {})}))
+    return site()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from services import catalogue, ports, processes, state
 from services.state import ServiceState
 
 SUPERVISOR = "supervisor"
-READY_SECONDS = 240.0
+READY_SECONDS = 1200.0
 STOP_SECONDS = 120.0
 EXPECTED = ("postgresql", *("airflow-api-server", *catalogue.HEARTBEATS), catalogue.ISSUANCE_API)
 

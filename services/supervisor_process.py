@@ -30,7 +30,6 @@ from services.watched import LIMIT_SECONDS, Watched
 
 POLL_SECONDS = 0.5
 WATCH_SECONDS = 3.0
-READY_SECONDS = 180.0
 LONGEST_PAUSE_SECONDS = 30.0
 BOOTSTRAP = "airflow-bootstrap"
 TRIGGERER = "airflow-triggerer"
@@ -123,8 +122,8 @@ class Supervisor:
         self.watched += [Watched(service, _start(service)) for service in services]
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
         waiting = list(self.watched)
+        deadline = time.monotonic() + max(one.service.start_seconds for one in waiting)
         while waiting:
             self._pause(POLL_SECONDS)
             for one in [one for one in waiting if one.fresh()]:
@@ -134,7 +133,7 @@ class Supervisor:
                 self._look_after(one)
             if time.monotonic() > deadline:
                 names = ", ".join(one.service.name for one in waiting)
-                raise UtsushiError(f"not well after {READY_SECONDS:.0f} s: {names}; see logs/")
+                raise UtsushiError(f"not well in time: {names}; see logs/")
 
     def _look_after_database(self) -> None:
         if not self.database.server.running():
@@ -159,6 +158,7 @@ class Supervisor:
             one.process = _start(one.service)
             one.started = time.monotonic()
             one.restarts += 1
+            one.shown = False
             one.restart_at = None
 
     def _report(self) -> None:

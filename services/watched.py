@@ -24,6 +24,7 @@ class Watched:
     started: float = field(default_factory=time.monotonic)
     restarts: int = 0
     restart_at: float | None = None
+    shown: bool = False
 
     def uptime(self) -> float:
         """Seconds since this process was started."""
@@ -34,9 +35,10 @@ class Watched:
         return min(self.service.age(), self.uptime())
 
     def hangs(self, limit: float) -> bool:
-        """Whether it has shown no life for ``limit`` seconds; not when nobody can tell."""
+        """Whether it has shown no life for ``limit`` seconds; not while it may still be starting or nobody can tell."""
+        allowed = limit if self.shown else max(limit, self.service.start_seconds)
         try:
-            return self.age() > limit
+            return self.age() > allowed
         except Unknown:
             return False
 
@@ -46,4 +48,6 @@ class Watched:
             age = self.service.age()
         except Unknown:
             return False
-        return self.process.poll() is None and age < min(FRESH_SECONDS, self.uptime())
+        fresh = self.process.poll() is None and age < min(FRESH_SECONDS, self.uptime())
+        self.shown = self.shown or fresh
+        return fresh

@@ -14,6 +14,8 @@ from municipalities.site import site
 from records.errors import ConfigurationError
 from services import catalogue
 
+BUILD_SECONDS = 900.0  # the first start invents whole towns
+
 
 @dataclass(slots=True)
 class VendorLife:
@@ -30,7 +32,7 @@ class VendorLife:
 def service() -> catalogue.Service:
     """The vendors' servers as one process."""
     command = (sys.executable, "-m", "simulators.run")
-    return catalogue.Service(catalogue.WORLD, command, catalogue.plain_environment(), VendorLife())
+    return catalogue.Service(catalogue.WORLD, command, catalogue.plain_environment(), VendorLife(), BUILD_SECONDS)
 
 
 def _all_accept() -> bool:

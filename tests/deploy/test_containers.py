@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from municipalities.site import CHECKOUT
-from services import airflow_environment, catalogue
+from services import airflow_environment, catalogue, world
 from services.postgres import SETTINGS
 
 BIN = Path(sys.executable).parent
@@ -124,9 +124,9 @@ def test_postgresql_has_the_settings_that_keep_rows_out_of_its_log(compose: dict
 def test_each_side_is_reached_only_by_those_who_need_it(compose: dict[str, Any]) -> None:
     on: dict[str, set[str]] = {}
     for name, one in compose["services"].items():
-        for network in one["networks"]:
+        for network in one.get("networks", ()):
             on.setdefault(network, set()).add(name)
-    assert on["vendor"] == {"airflow-scheduler", "vendors"}
+    assert on["vendor"] == {"airflow-scheduler"}
     assert on["lgwan"] == {"balancer"}
     assert on["nodes"] == {"balancer", *NODES}
     assert on["database"] == {"postgres", "prepare", *AIRFLOW, *NODES}
@@ -167,7 +167,10 @@ def test_a_node_gets_no_password_that_writes_the_replica() -> None:
 
 def test_the_simulated_world_is_only_there_when_asked_for(compose: dict[str, Any]) -> None:
     assert {name for name, one in compose["services"].items() if "profiles" in one} == {"vendors"}
-    assert service(compose, "vendors")["profiles"] == ["world"]
+    vendors = service(compose, "vendors")
+    assert vendors["profiles"] == ["world"]
+    assert vendors["network_mode"] == "service:airflow-scheduler"  # no network of its own
+    assert tuple(vendors["command"][1:]) == world.service().command[1:]
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back(compose: dict[str, Any]) -> None:
