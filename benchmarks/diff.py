@@ -38,4 +38,4 @@ def _difference(size: int, say: Say) -> float:
         for number in range(2, REPEATS + 3):
             say(f"difference {number - 1} of {REPEATS + 1}")
             seconds.append(tick.measure(site.home, CODE, "resident", site.difference(size, number, CHANGES))["total"])
-    return statistics.median(seconds[1:])
+    return float(statistics.median(seconds[1:]))

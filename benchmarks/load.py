@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks import tick
 from benchmarks.figures import Figure
@@ -47,7 +48,7 @@ def run(say: Say, *, quick: bool = False) -> list[Figure]:
     ]
 
 
-def _ours_and_copy(site: BenchmarkSite, rows: int, say: Say) -> tuple[list[dict[str, object]], float]:
+def _ours_and_copy(site: BenchmarkSite, rows: int, say: Say) -> tuple[list[dict[str, Any]], float]:
     """Our tick and the bare COPY in turn, so that both see the same weather; medians of ``REPEATS``."""
     folder = site.full_set(rows)
     ours, copies = [], []

@@ -27,7 +27,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse and run; errors of ours become one line on stderr and exit code 1."""
-    parser = argparse.ArgumentParser(prog="./utsushi", description="Utsushi (写し): certificates at the convenience store.")
+    parser = argparse.ArgumentParser(
+        prog="./utsushi", description="Utsushi (写し): certificates at the convenience store."
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     given = list(sys.argv[1:] if arguments is None else arguments)
     for name, text in COMMANDS.items():

@@ -17,7 +17,12 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Print the table; exit 1 when a test names a clause that does not exist."""
     shown, known = tests_by_clause(), clauses()
     rows = [
-        {"clause": clause, "requirement": text, "tests": len(shown.get(clause, ())), "shown_by": _list(shown.get(clause, []), output)}
+        {
+            "clause": clause,
+            "requirement": text,
+            "tests": len(shown.get(clause, ())),
+            "shown_by": _list(shown.get(clause, []), output),
+        }
         for clause, text in known.items()
         if not (options.missing and clause in shown)
     ]

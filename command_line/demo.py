@@ -92,7 +92,9 @@ def _full_loads(client: AirflowClient, output: Output) -> None:
         runs = airflow_client.initialise_feeds(client, wanted)
         failed = [f"{code} {feed}" for (code, feed), run in zip(wanted, runs, strict=True) if run.state != "success"]
         if failed:
-            raise UtsushiError(f"full sets failed: {', '.join(failed)}; the reason stands in Airflow and in ./utsushi status")
+            raise UtsushiError(
+                f"full sets failed: {', '.join(failed)}; the reason stands in Airflow and in ./utsushi status"
+            )
 
 
 def _sync_runs(client: AirflowClient, output: Output, round_number: int) -> dict[tuple[str, str], str]:

@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("--card", required=True, metavar="SERIAL", help="serial of the user authentication certificate")
     parser.add_argument("--members", default="all", help="all, or the 宛名番号 of the chosen members, comma separated")
-    parser.add_argument("--with", dest="items", default="", metavar="ITEMS", help=f"optional items: {', '.join(OPTIONS)}")
+    parser.add_argument(
+        "--with", dest="items", default="", metavar="ITEMS", help=f"optional items: {', '.join(OPTIONS)}"
+    )
     parser.add_argument("--fiscal-year", type=int, help="western fiscal year of the tax certificate")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "out", help="folder for the PDF (default: out/)")
     parser.add_argument("--outcome", choices=("printed", "aborted"), default="printed", help="what the kiosk reports")

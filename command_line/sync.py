@@ -13,7 +13,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``sync``."""
     parser.add_argument("municipality", help="six-digit code, such as 364894")
     parser.add_argument("feed", choices=FEEDS)
-    parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="read DIR in place of the vendor's SFTP")
+    parser.add_argument(
+        "--from", dest="folder", type=Path, metavar="DIR", help="read DIR in place of the vendor's SFTP"
+    )
     parser.add_argument("--full", action="store_true", help="let the newest full set close a gap (as load_full does)")
 
 
@@ -29,5 +31,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     with database_ready(municipality.code):
         # A folder is what a person lays down by hand: the first full set in it may be loaded without load_full.
         counts = steps.run(municipality.code, options.feed, full=options.full or bool(options.folder), source=source)
-    output.rows(f"{municipality.name} {options.feed}", [{"municipality": municipality.code, "feed": options.feed, **counts}])
+    output.rows(
+        f"{municipality.name} {options.feed}", [{"municipality": municipality.code, "feed": options.feed, **counts}]
+    )
     return 0

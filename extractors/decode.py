@@ -33,7 +33,9 @@ def decode(batch: Path) -> None:
             writer.write_table(table, row_group_size=ROW_GROUP)
     if rows != manifest.rows:
         part.unlink()
-        raise IncompleteFile(f"rows: the control record says {manifest.rows}, the file has {rows}", Place(manifest.file))
+        raise IncompleteFile(
+            f"rows: the control record says {manifest.rows}, the file has {rows}", Place(manifest.file)
+        )
     os.replace(part, batch / DECODED)
     manifest.counts["rows"] = rows
     manifest.write(batch)

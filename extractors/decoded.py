@@ -6,7 +6,7 @@ problem. Empty fields are NULL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -50,21 +50,21 @@ def schema(feed: FeedLayout) -> pa.Schema:
 
 
 def assemble(
-    layout: Layout, feed: FeedLayout, cells: Callable[[Column], pa.Array], rows: int, first: int, file: str, kind: str
+    layout: Layout, feed: FeedLayout, cells: Mapping[int, pa.Array], rows: int, first: int, file: str, kind: str
 ) -> pa.Table:
     """Check row numbers and operations, mark broken cells and bad pictures, and lay the columns in order."""
     problems = Problems(rows)
-    _check_numbers(cells(feed.columns_of(ROW_NUMBER)[0]), first, file)
+    _check_numbers(cells[feed.columns_of(ROW_NUMBER)[0].order], first, file)
     operations = _operations(layout, feed, cells, problems, kind)
     arrays = []
     for column in _kept(feed):
-        values = _null_if_empty(cells(column))
+        values = _null_if_empty(cells[column.order])
         if pa.types.is_string(values.type):
             problems.add(np.flatnonzero(_contains_broken(values)), f"broken_encoding:{column.field}")
             if column.format == "base64":
                 values = _pictures(values, column, problems, imprint.decode_base64)
         else:
-            values = _pictures(values, column, problems, bytes)
+            values = _pictures(values, column, problems, None)
         arrays.append(values)
     numbers = pa.array(np.arange(first, first + rows))
     return pa.Table.from_arrays([numbers, operations, *arrays, problems.column()], schema=schema(feed))
@@ -85,17 +85,18 @@ def _check_numbers(written: pa.Array, first: int, file: str) -> None:
 
 def _integers(texts: pa.Array) -> npt.NDArray[np.int64]:
     good = pc.fill_null(pc.match_substring_regex(texts, r"^0*[0-9]{1,12}$"), False)
-    return pc.fill_null(pc.cast(pc.if_else(good, texts, None), pa.int64()), -1).to_numpy(zero_copy_only=False)
+    numbers = pc.fill_null(pc.cast(pc.if_else(good, texts, None), pa.int64()), -1)
+    return np.asarray(numbers.to_numpy(zero_copy_only=False))
 
 
 def _operations(
-    layout: Layout, feed: FeedLayout, cells: Callable[[Column], pa.Array], problems: Problems, kind: str
+    layout: Layout, feed: FeedLayout, cells: Mapping[int, pa.Array], problems: Problems, kind: str
 ) -> pa.Array:
     """更新区分 in our codes; what is none of them makes the row bad, and never counts as a deletion."""
     column = feed.columns_of(OPERATION)[0]
     table = layout.codes[column.codes] if column.codes else {code: code for code in OPERATIONS}
     allowed = {vendor: code for vendor, code in table.items() if kind == "diff" or code == "1"}
-    encoded = cells(column).dictionary_encode()
+    encoded = cells[column.order].dictionary_encode()
     codes = pa.array([allowed.get(one) for one in encoded.dictionary.to_pylist()], pa.string())
     taken = codes.take(encoded.indices)
     problems.add(np.flatnonzero(pc.is_null(taken)), f"unknown_code:{OPERATION}")
@@ -110,11 +111,11 @@ def _contains_broken(values: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.fill_null(pc.match_substring(values, BROKEN), False).to_numpy(zero_copy_only=False))
 
 
-def _pictures(values: pa.Array, column: Column, problems: Problems, open_: Callable[[str], bytes]) -> pa.Array:
+def _pictures(values: pa.Array, column: Column, problems: Problems, open_: Callable[[str], bytes] | None) -> pa.Array:
     checked: list[bytes | None] = []
     for row, value in enumerate(values.to_pylist()):
         try:
-            checked.append(None if value is None else imprint.check(open_(value)))
+            checked.append(None if value is None else imprint.check(open_(value) if open_ else value))
         except imprint.BadImage as error:
             problems.add([row], f"bad_image:{column.field}:{error}")
             checked.append(None)

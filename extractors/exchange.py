@@ -80,7 +80,9 @@ def parse_control_file(data: bytes, file: str) -> Control:
             continue
         key, separator, value = text.partition("=")
         if not separator or key in values or key not in REQUIRED | OPTIONAL:
-            raise ControlRecordInvalid("a line is not key=value, or its key is unknown or doubled", Place(file, row=number))
+            raise ControlRecordInvalid(
+                "a line is not key=value, or its key is unknown or doubled", Place(file, row=number)
+            )
         values[key] = value
     return _control(values, file)
 

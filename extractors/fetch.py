@@ -64,7 +64,9 @@ def _take(
         digest.compare_edges(control, str(name))
     else:
         digest.compare_file(control, str(name))
-    return Control(control.name, control.layout, control.rows, control.bytes, digest.whole.hexdigest(), control.created_at)
+    return Control(
+        control.name, control.layout, control.rows, control.bytes, digest.whole.hexdigest(), control.created_at
+    )
 
 
 def _settle(incoming: Path, folder: Path, name: FileName, control: Control) -> Path:
@@ -119,7 +121,9 @@ def _control_records(digest: _Digest, file: str) -> Control:
         return parse_edges(bytes(digest.head), bytes(digest.tail), file)
     except ControlRecordInvalid as error:
         if "no T record" in error.text or "T record is not" in error.text:
-            raise IncompleteFile("the file does not end with its trailer (cut off, or still being written)", error.place) from None
+            raise IncompleteFile(
+                "the file does not end with its trailer (cut off, or still being written)", error.place
+            ) from None
         raise
 
 

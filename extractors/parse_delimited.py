@@ -36,7 +36,7 @@ def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, 
         if text:
             table = _table(layout, text, names, file, first)
             columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
-            yield assemble(layout, feed, lambda column, of=columns: of[column.order], table.num_rows, first, file, kind)
+            yield assemble(layout, feed, columns, table.num_rows, first, file, kind)
             first += table.num_rows
 
 
@@ -61,7 +61,7 @@ def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: i
     """The piece as text; where bytes are broken, U+FFFD stands if the borders of that record are still certain."""
     codec = _CODECS[layout.charset]
     try:
-        text = codec.decode(piece)
+        text: str = codec.decode(piece)
     except UnicodeDecodeError as error:
         text = codec.decode_leniently(piece)
         lines = piece[: error.start].count(b"\n") - (layout.header and first == 1)
@@ -84,7 +84,9 @@ def _check_lines(layout: Layout, text: str, file: str, first: int) -> None:
     if "\r" in bare or "\x1a" in bare or "\x00" in bare or lone_newline:
         for number, line in enumerate(text.split(layout.newline)):
             if any(mark in line for mark in "\r\n\x1a\x00"):
-                raise LayoutMismatch("a control character (CR, LF, 1A or NUL) inside a record", Place(file, row=first + number))
+                raise LayoutMismatch(
+                    "a control character (CR, LF, 1A or NUL) inside a record", Place(file, row=first + number)
+                )
 
 
 def _check_header(layout: Layout, feed: FeedLayout, line: str, file: str) -> None:

@@ -30,9 +30,11 @@ def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, 
         rows = np.frombuffer(piece, np.uint8).reshape(-1, length)
         if not np.all(rows[:, 0] == DATA_MARK):
             row = first + int(np.argmax(rows[:, 0] != DATA_MARK))
-            raise LayoutMismatch("a data record does not begin with D", Place(file, row=row, offset=_offset(row, length)))
+            raise LayoutMismatch(
+                "a data record does not begin with D", Place(file, row=row, offset=_offset(row, length))
+            )
         columns = _columns(feed, rows)
-        yield assemble(layout, feed, lambda column, of=columns: of[column.order], len(rows), first, file, kind)
+        yield assemble(layout, feed, columns, len(rows), first, file, kind)
         first += len(rows)
 
 

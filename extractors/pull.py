@@ -132,7 +132,9 @@ def _compare_applied(
         if _seen(folder).get(str(name)) == [mark, known[number]]:
             continue
         if str(name) in marks and fingerprint(session, municipality, name) != known[number]:
-            raise SequenceConflict(f"number {number} has been applied and lies here with other content", Place(str(name)))
+            raise SequenceConflict(
+                f"number {number} has been applied and lies here with other content", Place(str(name))
+            )
         _remember(folder, str(name), [mark, known[number]])
 
 

@@ -44,7 +44,9 @@ def site() -> Site:
     """The installation's settings, read anew at each call: ports change when services restart."""
     path = home() / SITE_FILE
     if not path.exists():
-        raise ConfigurationError("this installation is not set up yet: run ./utsushi up or ./utsushi demo", Place(SITE_FILE))
+        raise ConfigurationError(
+            "this installation is not set up yet: run ./utsushi up or ./utsushi demo", Place(SITE_FILE)
+        )
     with path.open("rb") as file:
         values = tomllib.load(file)
     if unknown := set(values) - {"postgres", "vendors"}:

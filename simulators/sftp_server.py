@@ -43,7 +43,9 @@ def public_line(key: asyncssh.SSHKey) -> str:
     return key.export_public_key().decode().strip()
 
 
-async def serve(root: Path, host_key: asyncssh.SSHKey, client_key: asyncssh.SSHKey, port: int = 0) -> asyncssh.SSHAcceptor:
+async def serve(
+    root: Path, host_key: asyncssh.SSHKey, client_key: asyncssh.SSHKey, port: int = 0
+) -> asyncssh.SSHAcceptor:
     """Serve ``root`` on 127.0.0.1; port 0 takes a free one."""
     allowed = asyncssh.import_authorized_keys(public_line(client_key) + "\n")
     return await asyncssh.create_server(

@@ -66,8 +66,6 @@ def reporting(municipality: str, feed: str, step: str, batches: int = 0) -> Iter
     _write(municipality, feed, "running" if batches and step != "verify" else "ok", step, batches)
 
 
-def _write(
-    municipality: str, feed: str, outcome: str, step: str, batches: int, code: str = "", text: str = ""
-) -> None:
+def _write(municipality: str, feed: str, outcome: str, step: str, batches: int, code: str = "", text: str = "") -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write(RunReport(municipality, feed, now, outcome, step, code, text, batches))

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from extractors.decode import decode as decode_batch
-from extractors.pull import Source
 from extractors.pull import pull as pull_files
+from extractors.sources import Source
 from loaders import ledger
 from loaders.load import load as load_batch
 from loaders.verify import verify as verify_batch

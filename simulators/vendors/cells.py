@@ -45,7 +45,7 @@ class Speller:
         """``text`` as this vendor's counter prints it: an ordinary code that its font draws otherwise is that other shape."""
         for vendor in self._ordinary:
             if vendor in text:
-                text = re.sub(f"{re.escape(vendor)}(?![\U000E0100-\U000E01EF])", self._of(vendor), text)
+                text = re.sub(f"{re.escape(vendor)}(?![\U000e0100-\U000e01ef])", self._of(vendor), text)
         return text
 
     def _of(self, vendor: str) -> str:
@@ -94,7 +94,7 @@ class CellWriter:
                 return ""
             text = str(value)
             if pieces:
-                text = (text.split("　", 1) + [""])[int(column.part) - 1]
+                text = [*text.split("　", 1), ""][int(column.part) - 1]
             if table is not None:
                 return table[text]
             return to_half_width(text) if column.format == "halfwidth" else self._spell(text)

@@ -41,9 +41,7 @@ class VendorFormat:
         self.municipality = municipality
         self.layout: Layout = load(municipality.layout)
         self.spell = Speller(self.layout, municipality)
-        self._writers = {
-            name: CellWriter(self.layout, feed, self.spell) for name, feed in self.layout.feeds.items()
-        }
+        self._writers = {name: CellWriter(self.layout, feed, self.spell) for name, feed in self.layout.feeds.items()}
 
     def write(
         self, feed: str, kind: str, sequence: int, changes: Iterable[Change], *, latest: int | None = None
@@ -146,9 +144,22 @@ def _keis_code(character: str) -> bytes:
 def _ebcdik() -> dict[str, int]:
     kana = {0x41: "｡｢｣､･ｦｧｨｩ", 0x51: "ｪｫｬｭｮｯ", 0x58: "ｰ", 0x81: "ｱｲｳｴｵｶｷｸｹｺ", 0x8C: "ｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉ", 0x9D: "ﾊﾋﾌ"}
     more = {0xA2: "ﾍﾎﾏﾐﾑﾒﾓﾔﾕ", 0xAC: "ﾖﾗﾘﾙ", 0xBA: "ﾚﾛﾜﾝ", 0xBE: "ﾞﾟ", 0xC1: "ABCDEFGHI", 0xD1: "JKLMNOPQR"}
-    rest = {0xE2: "STUVWXYZ", 0xF0: "0123456789", 0x40: " ", 0x60: "-/", 0x4B: ".", 0x4D: "(", 0x5D: ")", 0x4E: "+", 0x6B: ","}
+    rest = {
+        0xE2: "STUVWXYZ",
+        0xF0: "0123456789",
+        0x40: " ",
+        0x60: "-/",
+        0x4B: ".",
+        0x4D: "(",
+        0x5D: ")",
+        0x4E: "+",
+        0x6B: ",",
+    }
     return {
-        character: first + at for part in (kana, more, rest) for first, run in part.items() for at, character in enumerate(run)
+        character: first + at
+        for part in (kana, more, rest)
+        for first, run in part.items()
+        for at, character in enumerate(run)
     }
 
 

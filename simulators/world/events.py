@@ -32,7 +32,9 @@ def birth(town: Town) -> None:
         child = households.japanese(town, _family_of(head), member, head["name"])
         born = town.today - timedelta(days=town.rng.randint(0, 13))
         dates = {**day("birth_on", born), **day("became_resident_on", born), **_changed(town, "11")}
-        town.put("resident", {**child, **dates, **_address_of(head), "address_before_move_in": None, "former_surname": None})
+        town.put(
+            "resident", {**child, **dates, **_address_of(head), "address_before_move_in": None, "former_surname": None}
+        )
 
 
 def death(town: Town) -> None:
@@ -103,7 +105,9 @@ def marriage(town: Town) -> None:
         code = ("12", FEMALE) if row["sex"] == MALE else ("11", MALE)
         family = _family_of({**row, **own, **domicile})
         partner = households.japanese(town, family, Member(*code, years(row, town.today)), row["name"])
-        town.put("resident", {**partner, **_address_of(row), **day("became_resident_on", town.today), **_changed(town, "10")})
+        town.put(
+            "resident", {**partner, **_address_of(row), **day("became_resident_on", town.today), **_changed(town, "10")}
+        )
 
 
 def correction(town: Town) -> None:
@@ -239,5 +243,12 @@ def _family_of(row: Row) -> Family:
 
 
 def _address_of(row: Row) -> Row:
-    keys = ("address_prefecture", "address_municipality", "address_town", "address_lot_number", "katagaki", "postal_code")
+    keys = (
+        "address_prefecture",
+        "address_municipality",
+        "address_town",
+        "address_lot_number",
+        "katagaki",
+        "postal_code",
+    )
     return {key: row[key] for key in keys}

@@ -15,10 +15,22 @@ from simulators.world.town import Town, days_before
 
 RARE_SHARE = 0.04
 FOREIGN_SHARE = 0.025
-ELSEWHERE = ("徳島県徳島市幸町", "大阪府大阪市北区梅田", "香川県高松市番町", "東京都中野区中野", "兵庫県神戸市中央区加納町")
+ELSEWHERE = (
+    "徳島県徳島市幸町",
+    "大阪府大阪市北区梅田",
+    "香川県高松市番町",
+    "東京都中野区中野",
+    "兵庫県神戸市中央区加納町",
+)
 TOWNS = ("大字中央", "大字東山", "大字西谷", "大字南原", "大字北野", "字川上", "字川下", "字宮前")
 BUILDINGS = ("コーポ見本", "メゾン架空", "町営住宅第２団地", "ハイツひかり")
-STATUSES = (("永住者", None), ("技能実習２号ロ", "１年"), ("特定技能１号", "１年"), ("留学", "２年"), ("定住者", "３年"))
+STATUSES = (
+    ("永住者", None),
+    ("技能実習２号ロ", "１年"),
+    ("特定技能１号", "１年"),
+    ("留学", "２年"),
+    ("定住者", "３年"),
+)
 
 
 class Member(NamedTuple):
@@ -58,7 +70,9 @@ def household(town: Town, most: int) -> Iterator[Row]:
 
 def _members(rng: random.Random) -> list[Member]:
     """A structure as rural towns have it: singles, couples, families, three generations, single parents."""
-    kind = rng.choices(("elder", "single", "couple", "family", "three", "parent", "unfiled"), (14, 18, 22, 26, 12, 6, 2))[0]
+    kind = rng.choices(
+        ("elder", "single", "couple", "family", "three", "parent", "unfiled"), (14, 18, 22, 26, 12, 6, 2)
+    )[0]
     if kind == "elder":
         return [Member("02", rng.choice((MALE, FEMALE)), rng.randint(70, 99))]
     if kind == "single":
@@ -66,7 +80,9 @@ def _members(rng: random.Random) -> list[Member]:
     age = rng.randint(60, 88) if kind == "couple" and rng.random() < 0.6 else rng.randint(26, 58)
     head = Member("02", MALE if rng.random() < 0.85 else FEMALE, age)
     partner = _partner(head, kind == "unfiled", rng)
-    children = [Member("20", rng.choice((MALE, FEMALE)), max(0, age - rng.randint(24, 34))) for _ in range(rng.randint(1, 3))]
+    children = [
+        Member("20", rng.choice((MALE, FEMALE)), max(0, age - rng.randint(24, 34))) for _ in range(rng.randint(1, 3))
+    ]
     if kind == "family":
         return [head, partner, *children]
     if kind == "parent":
@@ -151,7 +167,11 @@ def _birth(rng: random.Random, born: date) -> Row:
     """Nearly always a plain day; a few are 不詳, or a day that no calendar has, as real registers hold them."""
     draw = rng.random()
     if born.year < 1950 and draw < 0.01:
-        return worded("birth_on", None, "1", f"昭和{born.year - 1925}年{born.month}月日不詳") if born.year > 1926 else day("birth_on", born)
+        return (
+            worded("birth_on", None, "1", f"昭和{born.year - 1925}年{born.month}月日不詳")
+            if born.year > 1926
+            else day("birth_on", born)
+        )
     if 1930 < born.year < 1950 and draw < 0.015:
         return worded("birth_on", None, "4", f"昭和{born.year - 1925}年2月30日")
     if born == date(1926, 12, 25):

@@ -47,7 +47,9 @@ def imprint(rng: random.Random, text: str) -> bytes:
     size = min(height // len(shown), int(diameter * 0.55))
     top = (diameter - size * len(shown)) // 2 + rng.randint(-6, 6)
     for number, character in enumerate(shown):
-        draw.text((diameter // 2, top + number * size), character, font=_font(size), fill=0, anchor="mt", stroke_width=3)
+        draw.text(
+            (diameter // 2, top + number * size), character, font=_font(size), fill=0, anchor="mt", stroke_width=3
+        )
     out = io.BytesIO()
     picture.rotate(rng.uniform(-4, 4), fillcolor=1).save(out, "PNG", dpi=(DPI, DPI), optimize=False)
     return out.getvalue()

@@ -51,12 +51,19 @@ def amounts(rng: random.Random, age: int) -> dict[str, int | str]:
         "forest_environment_tax": 0 if exempt else 1_000,
     }
     dependants = {"general_dependants": rng.randint(0, 2), "specific_dependants": 0, "elderly_dependants": 0}
-    people = {**dependants, "dependants_under_16": rng.randint(0, 2), "disabled_dependants": 0, "spouse_kind": "0"}
+    people: dict[str, int | str] = {
+        **dependants,
+        "dependants_under_16": rng.randint(0, 2),
+        "disabled_dependants": 0,
+        "spouse_kind": "0",
+    }
     return {**incomes, **deductions, **people, **taxes, "taxable_income": taxable, "annual_tax": sum(taxes.values())}
 
 
 def _incomes(rng: random.Random, age: int) -> dict[str, int]:
-    salary = 0 if age >= 70 else rng.choice((0, 900_000, 2_400_000, 3_600_000, 5_200_000)) + rng.randrange(0, 600_000, 1000)
+    salary = (
+        0 if age >= 70 else rng.choice((0, 900_000, 2_400_000, 3_600_000, 5_200_000)) + rng.randrange(0, 600_000, 1000)
+    )
     pension = rng.randrange(600_000, 2_600_000, 1000) if age >= 65 else 0
     business = rng.randrange(-300_000, 4_000_000, 1000) if rng.random() < 0.08 else 0
     farm = rng.randrange(-200_000, 900_000, 1000) if rng.random() < 0.06 else 0

@@ -100,9 +100,14 @@ def key_of(feed: str, row: Row) -> Key:
 
 
 def build(
-    municipality: Municipality, seed: int, size: int, tell: Callable[[int, int], None] = lambda done, size: None
+    municipality: Municipality,
+    seed: int,
+    size: int,
+    tell: Callable[[int, int], None] = lambda done, size: None,
+    *,
+    belongings: bool = True,
 ) -> Town:
-    """A town of about ``size`` active residents; the same seed and size give the same town."""
+    """A town of ``size`` active residents; the same seed and size give the same town. ``belongings``: seals and tax too."""
     from simulators.world import households, seals, tax
 
     town = Town(municipality, random.Random(f"{seed}-{municipality.code}"), VendorFormat(municipality))
@@ -111,16 +116,15 @@ def build(
         for row in households.household(town, size - count):
             town.put("resident", row)
             count += 1
-            _belongings(town, row, seals.registration, tax.income)
+            if belongings:
+                _belongings(town, row, seals.registration, tax.income)
         if count % 100 < 6:
             tell(min(count, size), size)
     town.pending = {feed: [] for feed in FEEDS}
     return town
 
 
-def _belongings(
-    town: Town, row: Row, seal: Callable[[Town, Row], Row], tax: Callable[[Town, Row], Row]
-) -> None:
+def _belongings(town: Town, row: Row, seal: Callable[[Town, Row], Row], tax: Callable[[Town, Row], Row]) -> None:
     age = years(row, town.today)
     if age >= 18 and town.rng.random() < 0.6:
         town.put("seal", seal(town, row))
