@@ -23,7 +23,7 @@ class _Server(asyncssh.SSHServer):
 class _Files(asyncssh.SFTPServer):
     """The vendor's folder as the root of everything."""
 
-    def __init__(self, chan: asyncssh.SSHServerChannel, root: Path) -> None:
+    def __init__(self, chan: asyncssh.SSHServerChannel[bytes], root: Path) -> None:
         super().__init__(chan, chroot=os.fsencode(root))
 
 

@@ -126,7 +126,7 @@ def _one_run(column: Bytes) -> tuple[Codes, npt.NDArray[np.bool_]]:
     run = (pairs[:, 0] == (SHIFT << 8 | TO_TWO)) & ends.any(axis=1) & blank_after & np.all(points != INVALID, axis=1)
     blank = np.all(pairs == IDEOGRAPHIC_SPACE, axis=1)
     odd_is_blank = np.asarray(column[:, -1] == 0x40) if column.shape[1] % 2 else np.ones(len(column), np.bool_)
-    simple = (run | blank) & odd_is_blank
+    simple: npt.NDArray[np.bool_] = (run | blank) & odd_is_blank
     return np.where(simple[:, None], points, 0)[:, 1:], simple
 
 
