@@ -30,7 +30,8 @@ from records.errors import ConfigurationError, Place
 Groups = dict[str, list[str]]
 CHARACTERS = """
     SELECT "MJ文字図形名", "対応するUCS", "実装したUCS", "実装したMoji_JohoコレクションIVS", "実装したSVS",
-           "戸籍統一文字番号", "住基ネット統一文字コード", "登記統一文字番号", "X0213", "総画数", "漢字施策", "対応する互換漢字", "備考"
+           "戸籍統一文字番号", "住基ネット統一文字コード",
+           "登記統一文字番号", "X0213", "総画数", "漢字施策", "対応する互換漢字", "備考"
     FROM mji ORDER BY 1
 """
 # Hanyo-Denshi's identifiers that name a number of the MJ list; of the others (JIS, IBM, …) no table says the glyph.
