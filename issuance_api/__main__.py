@@ -25,7 +25,7 @@ def main() -> None:
     """Parse, bind, say where, serve."""
     options = _options()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    listener = _listen(options.host, options.port)
+    listener = listen(options.host, options.port)
     host, port = listener.getsockname()[:2]
     codes = options.municipalities.split(",") if options.municipalities else all_codes()
     app = create_app(Settings(tuple(get(code) for code in codes), render_threads=options.render_threads))
@@ -46,8 +46,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Several processes may share one port: the kernel spreads connections over them."""
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Several processes may share one port: the kernel spreads connections over them."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if port:

@@ -109,13 +109,21 @@ class Renderer:
     def render(self, municipality: Municipality, page: PageData) -> bytes:
         """The PDF. Raises ``IssueRefused`` (text_beyond_limit) and ``CheckFailed`` for any other trouble of Typst."""
         refuse_missing_glyphs(municipality, page)
+        try:
+            made = self.compile(municipality, page)
+        except typst.TypstError as error:
+            failure = _without_values(error)
+        else:
+            return made
+        # Raised outside the handler: Typst's message may quote the page's data.
+        raise failure
+
+    def compile(self, municipality: Municipality, page: PageData) -> bytes:
+        """The bare compile, with Typst's own errors: for ``render`` and for measuring."""
         form = form_of(municipality, page.kind)
         compiler, families = self._compiler(form)
         inputs = {"data": page.json(official_seal=form.official_seal, fonts=families), "form": form.template}
-        try:
-            made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
-        except typst.TypstError as error:
-            raise _without_values(error) from None
+        made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
         if not isinstance(made, bytes):
             raise CheckFailed("the renderer gave no single document")
         return made
