@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,13 +77,13 @@ def _figures(seconds: Seconds, rate: float, weasyprint: float, reportlab: float)
 
 def _singles(site: IssueSite, pages: Sequence[PageData], count: int) -> Seconds:
     """Alternately one request and one bare compile of the page of another household; the first ones only warm up."""
-    renderer, seconds = Renderer(), Seconds([], [])
+    renderer, town, seconds = Renderer(), get(CODE), Seconds([], [])
     with site.client() as client:
         for number in range(WARM_UP + count):
             body = _body(site.applicants[number % len(site.applicants)])
-            issued = _timed(lambda body=body: _apply(client, body))
+            issued = _timed(partial(_apply, client, body))
             page = pages[(number + len(pages) // 2) % len(pages)]
-            bare = _timed(lambda page=page: renderer.compile(get(CODE), page))
+            bare = _timed(partial(renderer.compile, town, page))
             if number >= WARM_UP:
                 seconds.issued.append(issued)
                 seconds.bare.append(bare)
@@ -90,7 +91,12 @@ def _singles(site: IssueSite, pages: Sequence[PageData], count: int) -> Seconds:
 
 
 def _burst(site: IssueSite, count: int) -> float:
-    """Certificates a second with several connections; every answer must be a PDF."""
+    """Certificates a second with several connections, after a burst that warms every thread of every process."""
+    _at_once(site, BURST // 10)
+    return _at_once(site, count)
+
+
+def _at_once(site: IssueSite, count: int) -> float:
     bodies = [_body(one) for one in islice(_cycle(site.applicants), count)]
     shares = [bodies[start::CONNECTIONS] for start in range(CONNECTIONS)]
 
@@ -109,9 +115,7 @@ def _peers(pages: Sequence[PageData], count: int) -> tuple[float, float]:
     medians = []
     for draw in (draw_weasyprint, draw_reportlab):
         draw(pages[0])
-        medians.append(
-            statistics.median(_timed(lambda page=page, draw=draw: draw(page)) for page in pages[1 : count + 1])
-        )
+        medians.append(statistics.median(_timed(partial(draw, page)) for page in pages[1 : count + 1]))
     return medians[0], medians[1]
 
 

@@ -83,7 +83,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             except ConfigurationError as error:  # one town's trouble is not the others'
                 log.error("municipality %s is not served: %s", one.code, error)
                 continue
-            app.state.services[one.code] = IssuingService(one, repository, workshop)
+            service = IssuingService(one, repository, workshop)
+            await service.warm()
+            app.state.services[one.code] = service
         yield
 
 

@@ -6,11 +6,13 @@ that are embedded, the official seal and the imprint in true size. Any differenc
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import pikepdf
 import pypdfium2 as pdfium
@@ -26,7 +28,6 @@ TOLERANCE_POINTS = 0.05
 POINTS_PER_MM = 72 / 25.4
 OFFICIAL_SEAL_MM = (24.0, 24.0)
 BLANK = re.compile(r"\s+")
-IMAGE = pdfium.raw.FPDF_PAGEOBJ_IMAGE
 FORBIDDEN = ("/OpenAction", "/AA", "/AcroForm", "/Names", "/Encrypt")
 
 # PDFium is not safe for threads: one page at a time in each process.
@@ -81,12 +82,26 @@ def _read_pages(pdf: bytes) -> tuple[list[str], list[list[Size]]]:
 def _read_page(page: pdfium.PdfPage) -> tuple[str, list[Size]]:
     if any(abs(found - asked) > TOLERANCE_POINTS for found, asked in zip(page.get_size(), A4_POINTS, strict=True)):
         raise CheckFailed("a page is not A4 portrait")
-    return BLANK.sub("", page.get_textpage().get_text_range()), [_size(one) for one in page.get_objects(filter=[IMAGE])]
+    return BLANK.sub("", page.get_textpage().get_text_range()), [_size(one) for one in _images(page)]
 
 
-def _size(image: pdfium.PdfObject) -> Size:
-    left, bottom, right, top = image.get_bounds()
-    return (right - left) / POINTS_PER_MM, (top - bottom) / POINTS_PER_MM
+def _images(page: pdfium.PdfPage) -> Iterator[Any]:
+    """Raw image objects; the library's own objects for every rule of a table would take longer than the drawing."""
+    raw = pdfium.raw
+    objects = (raw.FPDFPage_GetObject(page, number) for number in range(raw.FPDFPage_CountObjects(page)))
+    for one in objects:
+        kind = raw.FPDFPageObj_GetType(one)
+        if kind == raw.FPDF_PAGEOBJ_FORM:
+            raise CheckFailed("a page has a form inside")  # nothing may hide from this list
+        if kind == raw.FPDF_PAGEOBJ_IMAGE:
+            yield one
+
+
+def _size(image: Any) -> Size:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    if not pdfium.raw.FPDFPageObj_GetBounds(image, left, bottom, right, top):
+        raise CheckFailed("an image has no place")
+    return (right.value - left.value) / POINTS_PER_MM, (top.value - bottom.value) / POINTS_PER_MM
 
 
 def _check_texts(text: str, demanded: Iterable[str], number: int) -> None:

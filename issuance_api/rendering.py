@@ -21,6 +21,7 @@ import typst
 from gaiji_maps.font_coverage import coverage, municipal_font_path, standard_font_path
 from issuance_api.forms import PageData
 from issuance_api.model import Kind, Versions
+from issuance_api.outlines import outlines_of
 from municipalities.registry import Municipality
 from municipalities.site import CHECKOUT
 from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place
@@ -91,6 +92,13 @@ def versions(municipality_folder: Path) -> Versions:
     templates = sorted(FORMS.rglob("*.typ")) + sorted(own.rglob("*.typ")) + [municipality_folder / "official_seal.png"]
     fonts = [standard_font_path(), *filter(None, [municipal_font_path(municipality_folder)])]
     return Versions(_hash(templates), _hash(fonts))
+
+
+def warm_up(folder: Path) -> None:
+    """Read what every certificate of a municipality needs: coverage and outlines of its fonts, versions."""
+    coverage(folder)
+    outlines_of(folder)
+    versions(folder)
 
 
 def _hash(paths: Iterable[Path]) -> str:

@@ -30,7 +30,7 @@ from issuance_api.model import (
     State,
 )
 from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, refused
-from issuance_api.rendering import Renderer, versions
+from issuance_api.rendering import Renderer, versions, warm_up
 from issuance_api.repository import Made, Reading, Repository, RequestRow
 from issuance_api.service_hours import Clock
 from municipalities.registry import Municipality
@@ -62,6 +62,10 @@ class IssuingService:
         self.municipality = municipality
         self.repository = repository
         self._workshop = workshop
+
+    async def warm(self) -> None:
+        """Read fonts and templates before the first request, so that it does not wait for them (half a second)."""
+        await asyncio.to_thread(warm_up, self.municipality.folder)
 
     async def capabilities(self, card_serial: str) -> Capabilities:
         """What the holder of this card may have now; the rules are those of an application with nothing chosen."""

@@ -122,7 +122,8 @@ def test_a_retry_after_the_report_is_refused(centre: TestClient) -> None:
 
 
 REFUSALS = {
-    "withheld": "insert into replica.withheld (feed, addressee_number, sequence, reason) values ('resident', %s, 2, 'x')",
+    "withheld": "insert into replica.withheld (feed, addressee_number, sequence, reason)"
+    " values ('resident', %s, 2, 'x')",
     "held": "insert into staff.issuance_hold (target_kind, addressee_number, reason, placed_by)"
     " values ('person', %s, 'x', 'x')",
     "support_measure": "update replica.resident set support_measure = '1' where addressee_number = %s",
