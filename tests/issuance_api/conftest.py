@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from issuance_api.app import TOKEN, Settings, create_app
-from issuance_api.service_hours import JST
 from municipalities.registry import get
 from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
 from services.postgres import PostgresServer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "forms"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-NOW = datetime(2026, 11, 24, 10, 15, tzinfo=JST)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +36,8 @@ def issuing_site(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def app_client(issuing_site: str) -> Iterator[TestClient]:
     """The running app at a fixed hour, as the centre sees it."""
+    from issuing_town import NOW
+
     app = create_app(Settings((get("364894"),), clock=lambda: NOW, deadline_seconds=20))
     with TestClient(app, headers={"Authorization": f"Bearer {issuing_site}"}, raise_server_exceptions=False) as client:
         yield client
@@ -48,7 +46,7 @@ def app_client(issuing_site: str) -> Iterator[TestClient]:
 @pytest.fixture
 def centre(app_client: TestClient) -> TestClient:
     """The app on a freshly filled town."""
-    from town import fill
+    from issuing_town import NOW, fill
 
     fill(NOW)
     return app_client

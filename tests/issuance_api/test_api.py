@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import pypdfium2
 import pytest
 from fictional_people import CHILD, CODE, FATHER, MOTHER, SEAL
+from issuing_town import CARD, MOTHERS_CARD, change, owner, states, text_of
 from starlette.testclient import TestClient
-from town import CARD, MOTHERS_CARD, change, owner, states
 
 from issuance_api import service
 from issuance_api.model import Kind
@@ -42,11 +41,6 @@ def report(centre: TestClient, outcome: str, request_id: str = "request-0001") -
 def result(centre: TestClient, request_id: str = "request-0001") -> dict[str, Any]:
     found: dict[str, Any] = centre.post(f"/v1/{CODE}/results", json={"request_id": request_id}).json()
     return found
-
-
-def text_of(pdf: bytes) -> str:
-    document = pypdfium2.PdfDocument(pdf)
-    return "".join("".join(page.get_textpage().get_text_range().split()) for page in document)
 
 
 @pytest.mark.clause("1(2)", "2(2)①")

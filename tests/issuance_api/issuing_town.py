@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import pypdfium2
 from fictional_people import CODE, FAMILY, FATHER, MOTHER, SEAL, income_tax
 from psycopg import sql
 
+from issuance_api.service_hours import JST
 from records.records import IncomeTax, Resident, SealRegistration
 from replica.connections import connect
 
+NOW = datetime(2026, 11, 24, 10, 15, tzinfo=JST)
 CARD, MOTHERS_CARD = "CARD0000000000000001", "CARD0000000000000002"
 TABLES = (
     "replica.resident", "replica.seal", "replica.tax", "replica.feed_state", "replica.withheld", "issuance.issue_log",
@@ -79,3 +82,9 @@ def states(request_id: str, code: str = CODE) -> list[str]:
             "select state from issuance.issue_log where request_id = %s order by id", (request_id,)
         )
         return [row[0] for row in rows]
+
+
+def text_of(pdf: bytes) -> str:
+    """All text of a certificate without blanks."""
+    document = pypdfium2.PdfDocument(pdf)
+    return "".join("".join(page.get_textpage().get_text_range().split()) for page in document)
