@@ -28,7 +28,11 @@ def main() -> None:
     listener = listen(options.host, options.port)
     host, port = listener.getsockname()[:2]
     codes = options.municipalities.split(",") if options.municipalities else all_codes()
-    app = create_app(Settings(tuple(get(code) for code in codes), render_threads=options.render_threads))
+    municipalities = tuple(get(code) for code in codes)
+    settings = Settings(municipalities, render_threads=options.render_threads, always_open=options.always_open)
+    app = create_app(settings)
+    if options.always_open:
+        logging.getLogger("issuance_api").warning("service hours are off: this is a demonstration")
     if not options.no_address_file:
         write_address(home() / ADDRESS_FILE, host, port)
     print(f"issuance_api listens on http://{host}:{port}", flush=True)
@@ -42,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--municipalities", default="", help="codes, comma separated (default: all)")
     parser.add_argument("--render-threads", type=int, default=RENDER_THREADS)
+    parser.add_argument("--always-open", action="store_true", help="demonstrations only: issue outside service hours")
     parser.add_argument("--no-address-file", action="store_true", help="do not write issuance_api.json")
     return parser.parse_args()
 

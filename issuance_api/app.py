@@ -53,6 +53,7 @@ class Settings:
     clock: Clock = system_clock
     render_threads: int = RENDER_THREADS
     deadline_seconds: float = 30.0
+    always_open: bool = False  # for demonstrations: no service hours
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -75,7 +76,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     app.state.token = secret(TOKEN)
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(settings.render_threads, "render"))
-        workshop = Workshop(Renderer(), executor, settings.clock, settings.deadline_seconds)
+        workshop = Workshop(Renderer(), executor, settings.clock, settings.deadline_seconds, settings.always_open)
         app.state.services = {}
         for one in settings.municipalities:
             try:
@@ -206,7 +207,8 @@ async def _readyz(request: Request) -> Response:
     services: dict[str, IssuingService] = request.app.state.services
     configured = [one.code for one in request.app.state.settings.municipalities]
     missing = [code for code in configured if code not in services or not await services[code].repository.answers()]
-    return JSONResponse({"ready": not missing, "unavailable": missing}, 200 if not missing else 503)
+    ready = {"ready": not missing, "unavailable": missing, "always_open": request.app.state.settings.always_open}
+    return JSONResponse(ready, 200 if not missing else 503)
 
 
 async def _openapi(request: Request) -> Response:

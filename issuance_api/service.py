@@ -47,12 +47,13 @@ log = logging.getLogger("issuance_api")
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What all municipalities of one process share: the renderer and its threads, the clock, the deadline."""
+    """What all municipalities of one process share: the renderer and its threads, the clock, the deadline, the hours."""
 
     renderer: Renderer
     executor: Executor
     clock: Clock
     deadline_seconds: float = DEADLINE_SECONDS
+    always_open: bool = False
 
 
 class IssuingService:
@@ -208,6 +209,7 @@ class IssuingService:
             verified_at=reading.verified_at,
             seal=reading.seal,
             tax=reading.tax,
+            always_open=self._workshop.always_open,
         )
 
     def _inquiry(self, kind: Kind, card_serial: str) -> Application:

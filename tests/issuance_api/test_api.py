@@ -274,7 +274,7 @@ def test_a_large_body_and_an_unknown_municipality_are_refused(centre: TestClient
 
 def test_health_and_the_document(centre: TestClient) -> None:
     assert centre.get("/livez").json() == {"alive": True}
-    assert centre.get("/readyz").json() == {"ready": True, "unavailable": []}
+    assert centre.get("/readyz").json() == {"ready": True, "unavailable": [], "always_open": False}
     document = centre.get("/openapi.json").json()
     routes = {route.path for route in centre.app.routes if "POST" in (route.methods or ())}  # type: ignore[attr-defined]
     assert set(document["paths"]) == routes

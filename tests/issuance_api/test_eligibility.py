@@ -123,6 +123,11 @@ def test_each_rule_refuses_by_itself(code: str, given_facts: Facts) -> None:
     assert given_facts.kind in next(one for one in RULES if one.code == code).kinds
 
 
+def test_a_demonstration_may_be_open_at_night() -> None:
+    night = NOW.replace(hour=23)
+    assert decide(facts(accepted_at=night, always_open=True)) is None
+
+
 def test_every_rule_has_a_case_and_a_text() -> None:
     assert {one.code for one in RULES} == {code for code, _ in CASES}
     assert all(one.text.endswith("。") for one in RULES)
