@@ -136,6 +136,8 @@ batch = Table(
     comment="連携台帳",
 )
 
+Index("batch_unverified_idx", batch.c.feed, batch.c.sequence, postgresql_where=batch.c.state == text("'loaded'"))
+
 quarantine = Table(
     "quarantine",
     metadata,

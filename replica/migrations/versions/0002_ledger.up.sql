@@ -45,6 +45,8 @@ CREATE TABLE replica.batch (
     CONSTRAINT batch_rejection_check CHECK ((state = 'rejected') = (rejection_code is not null))
 );
 
+CREATE INDEX batch_unverified_idx ON replica.batch (feed, sequence) WHERE state = 'loaded';
+
 COMMENT ON TABLE replica.batch IS '連携台帳';
 COMMENT ON COLUMN replica.batch.id IS '識別番号';
 COMMENT ON COLUMN replica.batch.feed IS '連携業務';
@@ -112,9 +114,9 @@ CREATE TABLE replica.quarantine (
     CONSTRAINT quarantine_batch_id_fkey FOREIGN KEY(batch_id) REFERENCES replica.batch (id)
 );
 
-CREATE INDEX quarantine_batch_id_idx ON replica.quarantine (batch_id);
-
 CREATE INDEX quarantine_open_idx ON replica.quarantine (feed, addressee_number) WHERE resolved_at IS NULL;
+
+CREATE INDEX quarantine_batch_id_idx ON replica.quarantine (batch_id);
 
 COMMENT ON TABLE replica.quarantine IS '隔離した行';
 COMMENT ON COLUMN replica.quarantine.id IS '識別番号';
