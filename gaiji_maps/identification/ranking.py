@@ -1,0 +1,110 @@
+"""Ranking (候補順位): the standard glyphs most like a vendor's glyph, best first. Never a decision.
+
+First all glyphs by one distance in the learned metric, then the best again cell by cell, where each cell of the query
+may move by two pixels. A score orders candidates of one glyph; it says nothing about whether a standard character
+exists (measured: it can't), so no threshold is offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaiji_maps.identification import gradient
+from gaiji_maps.identification.gradient import Floats
+from gaiji_maps.identification.index import GlyphIndex, standard_index
+from gaiji_maps.identification.raster import Picture, fitted
+
+NOTICE = (
+    "この順位は字形の近いものを並べた候補です。同じ文字であること、また該当する標準文字が無いことを"
+    "示すものではありません。必ず人が見比べて確認してください。"
+)
+RERANKED = 32
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """``mj_name`` MJ文字図形名, ``rank`` from 1, ``score`` 0–1: larger is more alike, comparable within one query."""
+
+    rank: int
+    mj_name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Candidates for one glyph. It has no answer: a person compares the pictures, and another confirms.
+
+    ``notice`` is what every screen and file shows beside it.
+    """
+
+    label: str
+    candidates: tuple[Candidate, ...]
+    notice: str = NOTICE
+
+
+def rank(
+    glyphs: Iterable[tuple[str, Picture]],
+    *,
+    limit: int = 10,
+    within: frozenset[str] | None = None,
+    index: GlyphIndex | None = None,
+) -> Iterator[Ranking]:
+    """A ranking per (label, picture), in order, 64 at a time; ``within`` keeps to some MJ names (strokes, reading, …).
+
+    Fewer than ``limit`` candidates only where ``within`` has fewer; none at all for a picture without ink.
+    """
+    used = index or standard_index()
+    rows = None if within is None else np.array(sorted(used.rows[one] for one in within if one in used.rows), np.intp)
+    source = iter(glyphs)
+    while batch := list(islice(source, BATCH)):
+        yield from _ranked(batch, limit, rows, used)
+
+
+def _ranked(
+    batch: Sequence[tuple[str, Picture]], limit: int, rows: NDArray[np.intp] | None, index: GlyphIndex
+) -> Iterator[Ranking]:
+    pictures = np.stack([fitted(picture) for _, picture in batch])
+    maps = gradient.direction_maps(pictures)
+    queries = gradient.coarse(maps) @ index.metric.projection
+    points, halves = (index.points, index.halves) if rows is None else (index.points[rows], index.halves[rows])
+    likeness = queries @ points.T - halves
+    best = _best(likeness, max(RERANKED, limit))
+    for number, (label, _) in enumerate(batch):
+        found = best[number]
+        distances = 2 * (float(queries[number] @ queries[number]) / 2 - likeness[number, found])
+        chosen = found if rows is None else rows[found]
+        candidates = _reordered(maps[number], chosen, distances, index) if pictures[number].any() else []
+        yield Ranking(label, tuple(candidates[:limit]))
+
+
+def _best(likeness: Floats, count: int) -> NDArray[np.intp]:
+    if likeness.shape[1] <= count:
+        return np.argsort(-likeness, axis=1)
+    chosen = np.argpartition(-likeness, count, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(likeness, chosen, axis=1), axis=1)
+    return np.take_along_axis(chosen, order, axis=1)
+
+
+def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: GlyphIndex) -> list[Candidate]:
+    """The best in their final order: half the distance in the metric, half the one cell by cell."""
+    if not len(rows):
+        return []
+    moved = cell_distances(gradient.fine_moved(maps), index.cells[rows])
+    total = distances / max(float(distances.min()), index.metric.typical / 4) + moved / max(float(moved.min()), 1e-6)
+    order = np.argsort(total, kind="stable")
+    return [Candidate(at, index.names[rows[one]], float(2 / max(total[one], 2))) for at, one in enumerate(order, 1)]
+
+
+def cell_distances(query: Floats, cells: NDArray[np.uint8]) -> Floats:
+    """Distance (n,) of a query's moved cells (256, 25, 8) from glyphs' cells (n, 256, 8), each cell at its best move."""
+    glyphs = cells.transpose(1, 2, 0).astype(np.float32) / gradient.QUANTUM
+    squares = (query**2).sum(axis=2)[:, :, None] + (glyphs**2).sum(axis=1)[:, None, :]
+    apart = (squares - 2 * np.matmul(query, glyphs)).min(axis=1)
+    found: Floats = np.maximum(apart, 0).sum(axis=0)
+    return found
