@@ -6,6 +6,7 @@ the replica. Secrets that are there already are kept. Needs Python alone, nothin
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ from municipalities import registry, site  # noqa: E402 - a script of its own: t
 from services import airflow_environment  # noqa: E402
 
 FOLDER = CHECKOUT / "deploy" / "secrets"
+# As issuance_api and extractors name them; importing those would need more than Python alone.
+CENTRE_TOKEN = "centre.token"  # noqa: S105 - the name of the file
+SOURCE_KEY = "source.key"
 ROLES = ("owner", "loader", "issuer", "console")
 # The users of deploy/Dockerfile.*: a container reads its secrets as one of them.
 USERS = {"": 10001, "sync": 10001, "prepare": 10001, "issuance": 10002}
@@ -32,7 +36,8 @@ def main() -> None:
             name = f"{role}_{code}.password"
             for host in hosts_of(role):
                 _write(FOLDER / host / name, site.ensure_secret(name))
-    _write(FOLDER / "sync" / "source.key", site.ensure_secret("source.key"))
+    _write(FOLDER / "issuance" / CENTRE_TOKEN, site.ensure_secret(CENTRE_TOKEN))
+    _write(FOLDER / "sync" / SOURCE_KEY, site.ensure_secret(SOURCE_KEY, base64.b64encode(os.urandom(32)).decode()))
     print(f"made: {', '.join(values)}, and the roles' passwords of {', '.join(registry.all_codes())}")
 
 

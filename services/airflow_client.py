@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,9 +23,16 @@ FINISHED = ("success", "failed")
 
 
 class AirflowError(UtsushiError):
-    """Airflow refused a request or could not be reached."""
+    """Airflow refused a request."""
 
     code = "airflow"
+
+
+class AirflowUnreachable(AirflowError):
+    """Airflow's API server gave no answer."""
+
+    code = "airflow_unreachable"
+    transient = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,10 @@ class AirflowClient:
         """Wait for the end of a run; ``AirflowError`` when it takes longer than ``seconds``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            now = self.run(run.dag_id, run.run_id)
-            if now.state in FINISHED:
-                return now
+            with suppress(AirflowUnreachable):  # the API server may be started again meanwhile; the run goes on
+                now = self.run(run.dag_id, run.run_id)
+                if now.state in FINISHED:
+                    return now
             time.sleep(0.5)
         raise AirflowError(f"{run.dag_id} {run.run_id} has not finished after {seconds:.0f} s")
 
@@ -122,7 +131,7 @@ class AirflowClient:
         try:
             answer = self._http.request(method, path, **arguments)
         except httpx.HTTPError as error:
-            raise AirflowError(f"{method} {path}: {type(error).__name__}") from None
+            raise AirflowUnreachable(f"{method} {path}: {type(error).__name__}") from None
         if answer.is_error:
             raise AirflowError(f"{method} {path}: HTTP {answer.status_code}")
         return dict(answer.json())

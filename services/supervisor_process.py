@@ -20,7 +20,7 @@ from types import FrameType
 
 import httpx
 
-from municipalities.site import home
+from municipalities.site import ensure_secret, home
 from records.errors import UtsushiError
 from services import airflow_environment, catalogue, processes, world
 from services.catalogue import Service
@@ -31,6 +31,7 @@ from services.watched import LIMIT_SECONDS, Watched
 POLL_SECONDS = 0.5
 WATCH_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 30.0
+START_TRIES = 3
 BOOTSTRAP = "airflow-bootstrap"
 TRIGGERER = "airflow-triggerer"
 
@@ -95,6 +96,7 @@ class Supervisor:
             self.say("the fictional vendors are starting")
         host = airflow_environment.embedded(ports["airflow_api"])
         airflow_environment.write_secrets(server.host, server.port)
+        ensure_secret(catalogue.CENTRE_TOKEN)
         prepare_airflow(server.superuser_dsn)
         for failure in prepare_replicas(server.superuser_dsn):
             self.say(failure)
@@ -131,6 +133,8 @@ class Supervisor:
                 self.say(f"{one.service.name} is well")
             for one in waiting:
                 self._look_after(one)
+                if one.restarts >= START_TRIES:
+                    raise UtsushiError(f"{one.service.name} does not start; see logs/{one.service.name}.log")
             if time.monotonic() > deadline:
                 names = ", ".join(one.service.name for one in waiting)
                 raise UtsushiError(f"not well in time: {names}; see logs/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,10 @@ def test_secrets_are_made_once_and_sorted_by_host(
     make_secrets.main()
     first = {path.relative_to(folder): path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert set(SECRET_FILES.values()) <= {str(path) for path in first}
-    assert {path.name.split("_")[0] for path in (folder / "issuance").iterdir()} == {"issuer"}
+    assert {path.name.split("_")[0] for path in (folder / "issuance").iterdir()} == {"issuer", "centre.token"}
     assert {path.name.split("_")[0] for path in (folder / "sync").iterdir()} == {"loader", "source.key"}
     assert "@postgres:5432/airflow" in first[Path("airflow.database_url")]
+    assert len(base64.b64decode(first[Path("sync/source.key")], validate=True)) == 32
     said = capsys.readouterr().out
     assert not any(value in said for value in first.values())
     make_secrets.main()
