@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
 from gaiji_maps.identification.raster import SIDE, Picture
 
@@ -55,7 +55,8 @@ def fine(maps: Floats) -> NDArray[np.uint8]:
     window = _window(FINE, 0)
     cells = np.sqrt(np.matmul(np.matmul(window, maps), window.T))
     cells = cells.reshape(len(maps), DIRECTIONS, FINE_CELLS).transpose(0, 2, 1)
-    return np.clip(np.rint(cells * QUANTUM), 0, 255).astype(np.uint8)
+    found: NDArray[np.uint8] = np.clip(np.rint(cells * QUANTUM), 0, 255).astype(np.uint8)
+    return found
 
 
 def fine_moved(maps: Floats) -> Floats:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates, zoom  # type: ignore[import-untyped]
 
 from gaiji_maps.identification.gradient import Floats, coarse, direction_maps
 from gaiji_maps.identification.raster import SIDE, Picture, fitted
@@ -55,7 +55,7 @@ def learned(within: NDArray[np.float64], features: Floats) -> Metric:
 
 def distorted(picture: Picture, generator: np.random.Generator, number: int) -> Picture:
     """Another drawing of a fitted picture; every fifth (``number`` 4) is also drawn in 24 to 40 dots."""
-    bent = _thickened(_bent(picture.astype(np.float32) / 255, generator), generator)
+    bent = _thickened(_bent(picture.astype(np.float32) / np.float32(255), generator), generator)
     drawn = (bent * 255).astype(np.uint8)
     return fitted(_dotted(drawn, generator) if number == DRAWINGS - 1 else drawn)
 

@@ -23,8 +23,9 @@ NOTICE = (
     "この順位は字形の近いものを並べた候補です。同じ文字であること、また該当する標準文字が無いことを"
     "示すものではありません。必ず人が見比べて確認してください。"
 )
-RERANKED = 32
+RERANKED = 24
 BATCH = 64
+GROUP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def _ranked(
     maps = gradient.direction_maps(pictures)
     queries = gradient.coarse(maps) @ index.metric.projection
     points, halves = (index.points, index.halves) if rows is None else (index.points[rows], index.halves[rows])
-    likeness = queries @ points.T - halves
+    likeness: Floats = np.matmul(queries, points.T, dtype=np.float32)
+    likeness -= halves
     best = _best(likeness, max(RERANKED, limit))
     for number, (label, _) in enumerate(batch):
         found = best[number]
@@ -84,11 +86,16 @@ def _ranked(
 
 
 def _best(likeness: Floats, count: int) -> NDArray[np.intp]:
-    if likeness.shape[1] <= count:
-        return np.argsort(-likeness, axis=1)
-    chosen = np.argpartition(-likeness, count, axis=1)[:, :count]
-    order = np.argsort(-np.take_along_axis(likeness, chosen, axis=1), axis=1)
-    return np.take_along_axis(chosen, order, axis=1)
+    """(queries, count) columns of the largest values, largest first. The ``count`` best lie in the ``count`` best groups."""
+    if likeness.shape[1] <= count * GROUP:
+        return np.argsort(-likeness, axis=1)[:, :count]
+    full = likeness.shape[1] // GROUP * GROUP
+    groups = likeness[:, :full].reshape(len(likeness), -1, GROUP).max(axis=2)
+    chosen = np.argpartition(-groups, count, axis=1)[:, :count, None] * GROUP + np.arange(GROUP)
+    rest = np.broadcast_to(np.arange(full, likeness.shape[1]), (len(likeness), likeness.shape[1] - full))
+    columns = np.concatenate([chosen.reshape(len(likeness), -1), rest], axis=1)
+    order = np.argsort(-np.take_along_axis(likeness, columns, axis=1), axis=1)[:, :count]
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: GlyphIndex) -> list[Candidate]:
@@ -103,8 +110,10 @@ def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: G
 
 def cell_distances(query: Floats, cells: NDArray[np.uint8]) -> Floats:
     """Distance (n,) of a query's moved cells (256, 25, 8) from glyphs' cells (n, 256, 8), each cell at its best move."""
-    glyphs = cells.transpose(1, 2, 0).astype(np.float32) / gradient.QUANTUM
-    squares = (query**2).sum(axis=2)[:, :, None] + (glyphs**2).sum(axis=1)[:, None, :]
-    apart = (squares - 2 * np.matmul(query, glyphs)).min(axis=1)
+    glyphs = cells.transpose(1, 2, 0).astype(np.float32) / np.float32(gradient.QUANTUM)
+    # |q - g|² = |g|² - (2 q·g - |q|²); the bracket is one product with a ninth dimension of ones.
+    doubled = np.concatenate([2 * query, -(query**2).sum(axis=2, keepdims=True)], axis=2)
+    ninth = np.concatenate([glyphs, np.ones_like(glyphs[:, :1])], axis=1)
+    apart = (glyphs**2).sum(axis=1) - np.matmul(doubled, ninth).max(axis=1)
     found: Floats = np.maximum(apart, 0).sum(axis=0)
     return found
