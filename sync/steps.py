@@ -63,9 +63,10 @@ def load(paths: Sequence[str]) -> Batches:
 def verify(paths: Sequence[str]) -> dict[str, int]:
     """Compare what was written with what was read; then raise the rejection that stopped a later batch, if any."""
     going = _each(paths, "verify", "verified", verify_batch)
-    counts = _counts(going)
-    _raise_rejection(going)
-    return counts
+    first = Manifest.read(Path(paths[0]))
+    with reporting(first.municipality, first.feed, "verify"):
+        _raise_rejection(going)
+    return _counts(going)
 
 
 def run(code: str, feed: str, *, full: bool = False, source: Source | None = None) -> dict[str, int]:
