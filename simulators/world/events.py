@@ -1,19 +1,19 @@
-"""What happens in a town: births, moves, marriages, corrections, seals, tax. Each event changes the truth and leaves the
-after-images that the vendor will send. Deterministic by the town's own random numbers.
+"""What happens in a town (異動): births, moves, marriages, corrections, seals, tax. Each event changes the truth and leaves
+the after-images that the vendor will send. Deterministic by the town's own random numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Any
 
-from records.code_lists import relationship_text
 from simulators.world import households, names, seals, tax
-from simulators.world.households import Family, Member
-from simulators.world.names import FEMALE, MALE, Name
+from simulators.world.changes import change, changed, end_seal, leaves, may_be, seal_in_force, set_relationship
+from simulators.world.households import Family, surname_of
+from simulators.world.names import FEMALE, MALE
 from simulators.world.rows import Row, day, worded
-from simulators.world.town import TAX_YEAR, Town, years
+from simulators.world.structure import Member
+from simulators.world.town import Town, key_of, years
 
 Event = Callable[[Town], None]
 
@@ -25,145 +25,217 @@ def happen(town: Town, count: int = 1) -> None:
 
 
 def birth(town: Town) -> None:
-    """出生: a child joins a household that has a householder of working age."""
-    head = _someone(town, lambda row: row["relationship_codes"] == "02" and row["resident_kind"] == "1")
+    """出生: a child joins a household whose householder is of the age for it."""
+    head = town.someone(lambda row: _heads(row) and row["resident_kind"] == "1" and 19 <= years(row, town.today) <= 48)
     if head is not None:
         member = Member("20", town.rng.choice((MALE, FEMALE)), 0)
         child = households.japanese(town, _family_of(head), member, head["name"])
         born = town.today - timedelta(days=town.rng.randint(0, 13))
-        dates = {**day("birth_on", born), **day("became_resident_on", born), **_changed(town, "11")}
-        town.put(
-            "resident", {**child, **dates, **_address_of(head), "address_before_move_in": None, "former_surname": None}
-        )
+        days = {**day("birth_on", born), **day("became_resident_on", born), **day("address_settled_on", born)}
+        empty = {"address_before_move_in": None, "previous_address": None}
+        town.put("resident", {**child, **days, **changed(town, "11"), **_address_of(head), **empty})
 
 
 def death(town: Town) -> None:
     """死亡: the resident record is removed and the seal registration ends; another member may become householder."""
-    _leave(town, "22", "3", "04", lambda row: years(row, town.today) >= 60)
+    row = town.someone(lambda row: years(row, town.today) >= 60)
+    if row is not None:
+        leaves(town, row, status="3", reason="22", seal_reason="04")
 
 
 def move_out(town: Town) -> None:
-    """転出: the person has left; the seal registration ends."""
-    _leave(town, "21", "2", "03", lambda row: True)
+    """転出: those who filed a notice first, else one person or a whole household; the seal registrations end."""
+    row = town.someone(lambda row: row["move_out_planned_on"] is not None) if town.rng.random() < 0.5 else None
+    row = row or town.someone(lambda row: True)
+    if row is not None:
+        whole = _heads(row) and town.rng.random() < 0.7
+        for one in reversed(town.members(row["household_number"])) if whole else (row,):
+            leaves(town, one, status="2", reason="21", seal_reason="03")
 
 
 def move_out_notice(town: Town) -> None:
     """転出届: filed today, the moving day lies ahead; from now on nothing may be issued."""
-    row = _someone(town, lambda row: row["move_out_planned_on"] is None)
+    row = town.someone(lambda row: row["move_out_planned_on"] is None)
     if row is not None:
         planned = town.today + timedelta(days=town.rng.randint(1, 20))
-        _change(town, row, **day("move_out_planned_on", planned), **_changed(town, "20"))
+        change(town, row, **day("move_out_planned_on", planned), **changed(town, "20"))
 
 
 def move_in(town: Town) -> None:
     """転入: a new household."""
-    for row in households.household(town, 4):
-        settled = {**day("address_settled_on", town.today), **day("became_resident_on", town.today)}
-        if row["birth_on"] is None or row["birth_on"] <= town.today:
-            town.put("resident", {**row, **settled, **_changed(town, "10")})
+    came_from = f"{town.rng.choice(households.ELSEWHERE)}{households.lot_number(town.rng)}"
+    moved = {"address_before_move_in": came_from, "previous_address": None}
+    settled = {**day("address_settled_on", town.today), **day("became_resident_on", town.today)}
+    stays = day("move_out_planned_on", None)
+    for row in households.household(town):
+        town.put("resident", {**row, **moved, **settled, **stays, **changed(town, "10")})
 
 
 def move_within(town: Town) -> None:
     """転居: a whole household moves to another address in the town."""
-    head = _someone(town, lambda row: row["relationship_codes"] == "02")
+    head = town.someone(_heads)
     if head is not None:
-        old = tax.full_address(head)
-        lot = f"{town.rng.randint(1, 4000)}番地"
+        old, lot = tax.full_address(head), households.lot_number(town.rng)
+        moved = {"address_town": town.rng.choice(households.TOWNS), "address_lot_number": lot, "katagaki": None}
+        settled = day("address_settled_on", town.today)
         for row in town.members(head["household_number"]):
-            moved = {"address_lot_number": lot, "katagaki": None, "previous_address": old}
-            _change(town, row, **moved, **day("address_settled_on", town.today), **_changed(town, "12"))
+            change(town, row, **moved, **settled, previous_address=old, **changed(town, "12"))
 
 
 def name_change(town: Town) -> None:
     """氏名変更: a new given name; who is householder changes the householder's name of all members."""
-    row = _someone(town, lambda row: row["resident_kind"] == "1")
+    row = town.someone(lambda row: row["resident_kind"] == "1")
     if row is not None:
-        given = names.given(town.rng, row["sex"])
-        name = f"{row['name'].split('　')[0]}　{given.text}"
-        kana = f"{row['name_kana'].split('　')[0]}　{given.kana}"
-        _change(town, row, name=name, name_kana=kana, **_changed(town, "16"))
-        if row["relationship_codes"] == "02":
-            _householder_named(town, row["household_number"], name)
+        given, surname = names.given(town.rng, row["sex"]), surname_of(row)
+        _renamed(town, row, f"{surname.text}　{given.text}", f"{surname.kana}　{given.kana}", "16")
 
 
 def former_surname(town: Town) -> None:
     """旧氏記載."""
-    row = _someone(town, lambda row: row["resident_kind"] == "1" and row["former_surname"] is None)
+    row = town.someone(lambda row: row["resident_kind"] == "1" and row["former_surname"] is None)
     if row is not None:
         former = names.surname(town.rng)
-        _change(town, row, former_surname=former.text, former_surname_kana=former.kana, **_changed(town, "17"))
+        change(town, row, former_surname=former.text, former_surname_kana=former.kana, **changed(town, "17"))
+
+
+def common_name(town: Town) -> None:
+    """通称記載, or its removal."""
+    row = town.someone(lambda row: row["resident_kind"] == "2")
+    if row is not None:
+        surname, given = names.surname(town.rng), names.given(town.rng, row["sex"])
+        text = None if row["common_name"] else f"{surname.text}　{given.text}"
+        kana = f"{surname.kana}　{given.kana}" if text and may_be(town, "common_name_kana") else None
+        change(town, row, common_name=text, common_name_kana=kana, **changed(town, "18"))
+        if text is None and (seal := seal_in_force(town, row)) and seal["name_form"] == seals.COMMON:
+            end_seal(town, row, "05")
+
+
+def residence_extended(town: Town) -> None:
+    """在留資格変更: a new 在留期間 and a new card."""
+    row = town.someone(lambda row: row["residence_period_ends_on"] is not None)
+    if row is not None:
+        ends = day("residence_period_ends_on", row["residence_period_ends_on"] + timedelta(days=365), western=True)
+        card = f"{row['residence_card_number'][:2]}{town.rng.randrange(10**8):08d}ZZ"
+        change(town, row, residence_card_number=card, **ends, **changed(town, "19"))
 
 
 def marriage(town: Town) -> None:
-    """婚姻: an adult child leaves the household and founds one with a partner who moves in."""
-    row = _someone(town, lambda row: row["relationship_codes"] == "20" and years(row, town.today) >= 20)
-    if row is not None:
-        number = town.next_number()
-        own = {"household_number": number, "relationship_codes": "02", "relationship_text": relationship_text("02")}
-        domicile = {"registered_domicile": f"{row['registered_domicile']}の１", "family_register_head": row["name"]}
-        _change(town, row, **own, **domicile, householder_name=row["name"], **_changed(town, "14"))
-        code = ("12", FEMALE) if row["sex"] == MALE else ("11", MALE)
-        family = _family_of({**row, **own, **domicile})
-        partner = households.japanese(town, family, Member(*code, years(row, town.today)), row["name"])
-        town.put(
-            "resident", {**partner, **_address_of(row), **day("became_resident_on", town.today), **_changed(town, "10")}
-        )
+    """婚姻: a grown child leaves the household and founds one with a partner who moves in; one of the two takes a new name."""
+    row = town.someone(lambda row: row["relationship_codes"] == "20" and _japanese_adult(town, row))
+    if row is None:
+        return
+    family = households.new_family(town, surname_of(row))
+    family.settled_on = town.today
+    partner_code, sex = ("12", FEMALE) if row["sex"] == MALE else ("11", MALE)
+    domicile = f"{town.municipality.prefecture}{households.place(town)}{family.town_name}{family.lot}"
+    family.registers["couple"] = (domicile, row["name"])
+    age = max(19, years(row, town.today) + town.rng.randint(-4, 4))
+    partner = households.japanese(town, family, Member(partner_code, sex, age), row["name"])
+    moved = {**households.address(town, family), **day("address_settled_on", town.today)}
+    own = {
+        "household_number": family.number,
+        "previous_address": tax.full_address(row),
+        "householder_name": row["name"],
+    }
+    register = {"registered_domicile": domicile, "family_register_head": row["name"]}
+    change(town, row, **set_relationship("02"), **own, **register, **moved, **changed(town, "14"))
+    came = {**day("became_resident_on", town.today), "address_before_move_in": f"{households.ELSEWHERE[0]}1番地"}
+    town.put("resident", {**partner, **moved, **came, "previous_address": None, **changed(town, "10")})
+
+
+def divorce(town: Town) -> None:
+    """離婚: husband or wife takes the name from before, and lives alone at a new address."""
+    row = town.someone(lambda row: row["relationship_codes"] in ("11", "12") and row["resident_kind"] == "1")
+    if row is None:
+        return
+    surname = names.surname(town.rng)
+    family = households.new_family(town, surname)
+    given, given_kana = row["name"].split("　")[-1], row["name_kana"].split("　")[-1]
+    name = f"{surname.text}　{given}"
+    moved = {**households.address(town, family), **day("address_settled_on", town.today)}
+    own = {"household_number": family.number, "previous_address": tax.full_address(row), "householder_name": name}
+    register = {"registered_domicile": f"{households.ELSEWHERE[0]}{family.lot}", "family_register_head": name}
+    change(town, row, **set_relationship("02"), **own, **register, **moved, **changed(town, "15"))
+    kana = f"{surname.kana}　{given_kana}"
+    _renamed(town, town.records["resident"][key_of("resident", row)], name, kana, "15")
+    if seal_in_force(town, row):
+        end_seal(town, row, "05")
 
 
 def correction(town: Town) -> None:
-    """職権修正: an unknown birth day is settled, or a domicile corrected, or an unknown wording written."""
-    row = _someone(town, lambda row: row["resident_kind"] == "1")
-    if row is not None and town.rng.random() < 0.3:
-        _change(town, row, **worded("birth_on", None, "5", "昭和の初め頃"), **_changed(town, "30"))
-    elif row is not None:
-        _change(town, row, registered_domicile=f"{row['registered_domicile']}甲", **_changed(town, "30"))
+    """職権修正: a domicile corrected, or a birth day that is known only in words."""
+    if town.rng.random() < 0.3:
+        row = town.someone(lambda row: row["resident_kind"] == "1" and years(row, town.today) >= 80)
+        if row is not None:
+            change(town, row, **worded("birth_on", None, "5", "昭和の初め頃"), **changed(town, "30"))
+            return
+    row = town.someone(lambda row: row["resident_kind"] == "1")
+    if row is not None:
+        domicile = f"{households.place(town)}{town.rng.choice(households.TOWNS)}{households.lot_number(town.rng)}"
+        change(town, row, registered_domicile=f"{town.municipality.prefecture}{domicile}", **changed(town, "30"))
+
+
+def ex_officio_removal(town: Town) -> None:
+    """職権消除: nobody lives there any more."""
+    row = town.someone(lambda row: True)
+    if row is not None:
+        leaves(town, row, status="9", reason="23", seal_reason="06")
 
 
 def support_measure(town: Town) -> None:
-    """支援措置: begins or ends."""
-    row = _someone(town, lambda row: True)
+    """支援措置: begins or ends for a whole household."""
+    row = town.someone(_heads)
     if row is not None:
-        _change(town, row, support_measure="0" if row["support_measure"] == "1" else "1", **_changed(town, "40"))
+        measure = "0" if row["support_measure"] == "1" else "1"
+        for one in town.members(row["household_number"]):
+            change(town, one, support_measure=measure, **changed(town, "40"))
 
 
 def entered_by_mistake(town: Town) -> None:
-    """A record that should never have been entered is deleted."""
-    row = _someone(town, lambda row: row["relationship_codes"] != "02")
+    """A record that should never have been entered is deleted (更新区分 3), with the seal and every year's tax."""
+    row = town.someone(lambda row: not _heads(row))
     if row is not None:
-        key = (row["addressee_number"],)
-        town.remove("resident", key)
-        if key in town.records["seal"]:
-            town.remove("seal", key)
-        if (*key, TAX_YEAR) in town.records["tax"]:
-            town.remove("tax", (*key, TAX_YEAR))
+        number = row["addressee_number"]
+        town.remove("resident", (number,))
+        for feed in ("seal", "tax"):
+            for key in [key for key in town.records[feed] if key[0] == number]:
+                town.remove(feed, key)
 
 
 def seal_registered(town: Town) -> None:
     """印鑑登録: a new registration, or another seal for a cancelled one."""
-    row = _someone(town, lambda row: years(row, town.today) >= 15 and _seal_status(town, row) != "1")
+    row = town.someone(lambda row: years(row, town.today) >= 15 and seal_in_force(town, row) is None)
     if row is not None:
         town.put("seal", {**seals.registration(town, row), **day("registered_on", town.today)})
 
 
-def seal_ended(town: Town) -> None:
-    """印鑑登録廃止 or 亡失."""
-    row = _someone(town, lambda row: _seal_status(town, row) == "1")
+def seal_cancelled(town: Town) -> None:
+    """印鑑登録廃止."""
+    row = town.someone(lambda row: seal_in_force(town, row) is not None)
     if row is not None:
-        reason, status = town.rng.choice((("01", "3"), ("02", "2")))
-        _end_seal(town, row, reason, status)
+        end_seal(town, row, "01")
+
+
+def seal_lost(town: Town) -> None:
+    """亡失: the registration is suspended."""
+    row = town.someone(lambda row: seal_in_force(town, row) is not None)
+    if row is not None:
+        end_seal(town, row, "02", status="2")
 
 
 def tax_correction(town: Town) -> None:
-    """更正: the newest year's amounts change."""
-    row = _someone(town, lambda row: (row["addressee_number"], TAX_YEAR) in town.records["tax"])
+    """更正: the newest year's amounts change; now and then those of the year before."""
+    row = town.someone(lambda row: (row["addressee_number"], town.tax_year) in town.records["tax"])
     if row is not None:
-        town.put("tax", tax.income(town, row))
+        year = town.tax_year - (town.rng.random() < 0.15)
+        _assess(town, town.members(row["household_number"]), year, only=row["addressee_number"])
 
 
 def june_tax_day(town: Town) -> None:
-    """当初課税: every taxpayer's row comes at once."""
-    for row in list(town.records["tax"].values()):
-        town.put("tax", {**row, "issuance_stop": "0"})
+    """当初課税: the new fiscal year begins, and the rows of all taxpayers come at once."""
+    town.tax_year += 1
+    for head in [row for row in town.active() if _heads(row)]:
+        _assess(town, town.members(head["household_number"]), town.tax_year)
 
 
 WEIGHTS: dict[Event, int] = {
@@ -173,73 +245,60 @@ WEIGHTS: dict[Event, int] = {
     move_out_notice: 6,
     move_in: 12,
     move_within: 12,
-    name_change: 4,
+    name_change: 3,
     former_surname: 2,
+    common_name: 1,
+    residence_extended: 3,
     marriage: 4,
+    divorce: 2,
     correction: 6,
+    ex_officio_removal: 1,
     support_measure: 2,
     entered_by_mistake: 1,
     seal_registered: 12,
-    seal_ended: 6,
+    seal_cancelled: 4,
+    seal_lost: 2,
     tax_correction: 10,
 }
 _CUMULATIVE = [sum(list(WEIGHTS.values())[: number + 1]) for number in range(len(WEIGHTS))]
+ALL: dict[str, Event] = {event.__name__: event for event in (*WEIGHTS, june_tax_day)}
 
 
-def _someone(town: Town, wanted: Callable[[Row], bool]) -> Row | None:
-    found = [row for row in town.active() if wanted(row)]
-    return town.rng.choice(found) if found else None
+def _assess(town: Town, members: Iterable[Row], year: int, only: str | None = None) -> None:
+    for row in tax.household(town, list(members), year):
+        if only in (None, row["addressee_number"]):
+            town.put("tax", row)
 
 
-def _change(town: Town, row: Row, **values: Any) -> None:
-    town.change("resident", (row["addressee_number"],), **values)
+def _renamed(town: Town, row: Row, name: str, kana: str, reason: str) -> None:
+    change(town, row, name=name, name_kana=kana, **changed(town, reason))
+    if _heads(row):
+        for one in town.members(row["household_number"]):
+            change(town, one, householder_name=name)
 
 
-def _changed(town: Town, reason: str) -> Row:
-    return {"change_reason": reason, **day("changed_on", town.today), **day("filed_on", town.today)}
+def _heads(row: Row) -> bool:
+    return bool(row["relationship_codes"] == "02")
 
 
-def _leave(town: Town, reason: str, status: str, seal_reason: str, wanted: Callable[[Row], bool]) -> None:
-    row = _someone(town, wanted)
-    if row is None:
-        return
-    _change(town, row, resident_status=status, **day("removed_on", town.today), **_changed(town, reason))
-    if _seal_status(town, row) == "1":
-        _end_seal(town, row, seal_reason, "3")
-    rest = town.members(row["household_number"])
-    if row["relationship_codes"] == "02" and rest:
-        heir = rest[0]
-        head = {"relationship_codes": "02", "relationship_text": relationship_text("02")}
-        _change(town, heir, **head, **_changed(town, "13"))
-        _householder_named(town, row["household_number"], heir["name"])
-
-
-def _householder_named(town: Town, household: str, name: str) -> None:
-    for row in town.members(household):
-        _change(town, row, householder_name=name)
-
-
-def _end_seal(town: Town, row: Row, reason: str, status: str) -> None:
-    values = {"seal_status": status, "cancel_reason": reason, **day("cancelled_on", town.today)}
-    absent = town.format.layout.absent.get("seal", {})
-    town.change("seal", (row["addressee_number"],), **{key: one for key, one in values.items() if key not in absent})
-
-
-def _seal_status(town: Town, row: Row) -> str | None:
-    seal = town.records["seal"].get((row["addressee_number"],))
-    return seal["seal_status"] if seal else None
+def _japanese_adult(town: Town, row: Row) -> bool:
+    return row["resident_kind"] == "1" and 19 <= years(row, town.today) < 60
 
 
 def _family_of(row: Row) -> Family:
-    return Family(
+    """The household of ``row`` as new members of it need it."""
+    family = Family(
         number=row["household_number"],
-        surname=Name(row["name"].split("　")[0], (row["name_kana"] or "").split("　")[0]),
+        surname=surname_of(row),
         lot=row["address_lot_number"],
         town_name=row["address_town"],
         katagaki=row["katagaki"],
-        domicile=row["registered_domicile"] or "",
         settled_on=row["address_settled_on"],
+        came_from=None,
     )
+    if row["registered_domicile"]:
+        family.registers["couple"] = (row["registered_domicile"], row["family_register_head"])
+    return family
 
 
 def _address_of(row: Row) -> Row:

@@ -1,118 +1,99 @@
-"""Households: who lives together, with names, relationships, addresses and register items."""
+"""Households become rows: names, addresses, family registers, the days of a life. Who lives together is in ``structure``."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from records.code_lists import relationship_text
-from simulators.world import names
+from simulators.world import foreigners, names, structure
 from simulators.world.names import FEMALE, MALE, Name
 from simulators.world.rows import Row, day, individual_number, resident_record_code, row, worded
+from simulators.world.structure import ALONE, PARENTS, Member
 from simulators.world.town import Town, days_before
 
 RARE_SHARE = 0.04
-FOREIGN_SHARE = 0.025
+FOREIGN_SHARE = 0.045
 ELSEWHERE = (
     "徳島県徳島市幸町",
+    "徳島県鳴門市撫養町南浜字東浜",
     "大阪府大阪市北区梅田",
     "香川県高松市番町",
+    "愛媛県四国中央市三島宮川",
     "東京都中野区中野",
     "兵庫県神戸市中央区加納町",
 )
-TOWNS = ("大字中央", "大字東山", "大字西谷", "大字南原", "大字北野", "字川上", "字川下", "字宮前")
-BUILDINGS = ("コーポ見本", "メゾン架空", "町営住宅第２団地", "ハイツひかり")
-STATUSES = (
-    ("永住者", None),
-    ("技能実習２号ロ", "１年"),
-    ("特定技能１号", "１年"),
-    ("留学", "２年"),
-    ("定住者", "３年"),
+TOWNS = (
+    "大字中央",
+    "大字東山",
+    "大字西谷",
+    "大字南原",
+    "大字北野",
+    "大字上村字宮ノ前",
+    "字川上",
+    "字川下",
+    "字宮前",
+    "字一本松",
 )
+BUILDINGS = ("コーポ見本", "メゾン架空", "町営住宅第２団地", "ハイツひかり", "特別養護老人ホームやすらぎ")
 
 
-class Member(NamedTuple):
-    """One person to be: relationship codes (続柄), sex, age."""
-
-    relationship: str
-    sex: str
-    age: int
-
-
-class Family(NamedTuple):
-    """What the members of one household share."""
+@dataclass(slots=True)
+class Family:
+    """What the members of one household share; ``registers`` gives 本籍 and 筆頭者 of each 戸籍 among them."""
 
     number: str
     surname: Name
     lot: str
     town_name: str
     katagaki: str | None
-    domicile: str
     settled_on: date
+    came_from: str | None
+    registers: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def household(town: Town, most: int) -> Iterator[Row]:
-    """The rows of one new household of at most ``most`` people (at least one)."""
+def household(town: Town) -> list[Row]:
+    """The rows of one new household, householder first."""
     rng = town.rng
-    if rng.random() < FOREIGN_SHARE:
-        yield _foreigner(town)
-        return
-    rare = rng.choice(town.format.spell.targets) if town.format.spell.targets and rng.random() < RARE_SHARE else None
-    family = _family(town, names.rare_surname(rng, rare) if rare else names.surname(rng))
-    householder = ""
-    for member in _members(rng)[: max(most, 1)]:
-        made = japanese(town, family, member, householder)
+    foreign = rng.random() < FOREIGN_SHARE
+    plan = list(foreigners.plan(rng)) if foreign else structure.members(rng)
+    origin = foreigners.origin(rng)
+    family = new_family(town, _surname(town))
+    householder, found = "", []
+    for member in plan:
+        made = resident(town, family, member, householder, origin)
         householder = householder or made["name"]
-        yield made
+        found.append(made)
+    return list(_marked(town, found))
 
 
-def _members(rng: random.Random) -> list[Member]:
-    """A structure as rural towns have it: singles, couples, families, three generations, single parents."""
-    kind = rng.choices(
-        ("elder", "single", "couple", "family", "three", "parent", "unfiled"), (14, 18, 22, 26, 12, 6, 2)
-    )[0]
-    if kind == "elder":
-        return [Member("02", rng.choice((MALE, FEMALE)), rng.randint(70, 99))]
-    if kind == "single":
-        return [Member("02", rng.choice((MALE, FEMALE)), rng.randint(19, 69))]
-    age = rng.randint(60, 88) if kind == "couple" and rng.random() < 0.6 else rng.randint(26, 58)
-    head = Member("02", MALE if rng.random() < 0.85 else FEMALE, age)
-    partner = _partner(head, kind == "unfiled", rng)
-    children = [
-        Member("20", rng.choice((MALE, FEMALE)), max(0, age - rng.randint(24, 34))) for _ in range(rng.randint(1, 3))
-    ]
-    if kind == "family":
-        return [head, partner, *children]
-    if kind == "parent":
-        return [head, *children]
-    if kind == "three":
-        parents = [Member("52", FEMALE, age + 26)] + ([Member("51", MALE, age + 28)] if rng.random() < 0.5 else [])
-        grandchildren = [Member("2020", FEMALE, 1)] if children[0].age >= 22 and rng.random() < 0.5 else []
-        return [head, partner, *children, *parents, *grandchildren]
-    return [head, partner]
+def _surname(town: Town) -> Name:
+    rng, targets = town.rng, town.format.spell.targets
+    if targets and rng.random() < RARE_SHARE:
+        return names.rare_surname(rng, rng.choice(targets))
+    return names.surname(rng)
 
 
-def _partner(head: Member, unfiled: bool, rng: random.Random) -> Member:
-    wife, husband = ("14", "13") if unfiled else ("12", "11")
-    sex, code = (FEMALE, wife) if head.sex == MALE else (MALE, husband)
-    return Member(code, sex, max(19, head.age + rng.randint(-6, 4)))
-
-
-def _family(town: Town, surname: Name) -> Family:
+def new_family(town: Town, surname: Name) -> Family:
+    """A household's number and address."""
     rng = town.rng
-    town_name, lot = rng.choice(TOWNS), f"{rng.randint(1, 4000)}番地{rng.choice(('', '1', '2', '3'))}"
     flat = rng.random() < 0.15
     return Family(
         number=town.next_number(),
         surname=surname,
-        lot=lot,
-        town_name=town_name,
+        lot=lot_number(rng),
+        town_name=rng.choice(TOWNS),
         katagaki=f"{rng.choice(BUILDINGS)}{rng.randint(101, 409)}号" if flat else None,
-        domicile=f"{town.municipality.prefecture}{place(town)}{town_name}{rng.randint(1, 4000)}番地",
-        settled_on=days_before(rng, town.today, 40, 16_000),
+        settled_on=days_before(rng, town.today, 40, 14_000),
+        came_from=f"{rng.choice(ELSEWHERE)}{lot_number(rng)}" if rng.random() < 0.45 else None,
     )
+
+
+def lot_number(rng: random.Random) -> str:
+    """番地号表記."""
+    return f"{rng.randint(1, 4000)}番地{rng.choice(('', '', '1', '2', '3の1'))}"
 
 
 def place(town: Town) -> str:
@@ -133,105 +114,157 @@ def address(town: Town, family: Family) -> Row:
     }
 
 
-def japanese(town: Town, family: Family, member: Member, householder: str) -> Row:
-    """One Japanese resident of the family."""
+def resident(town: Town, family: Family, member: Member, householder: str, origin: foreigners.Origin) -> Row:
+    """One resident of the family, Japanese or foreign."""
     rng = town.rng
-    given = names.given(rng, member.sex)
-    name = f"{family.surname.text}　{given.text}"
-    born = town.today - timedelta(days=member.age * 365 + member.age // 4 + rng.randint(0, 364))
-    settled = max(born, family.settled_on)
-    former = names.surname(rng) if member.relationship in ("12", "11") and rng.random() < 0.08 else None
-    moved_in = rng.random() < 0.5 and settled != born
+    born = _birthday(town, member.age)
+    person = foreigners.columns(town, member, origin) if member.foreign else _japanese(town, family, member)
+    name = person["name"]
+    register = {} if member.foreign else _register(town, family, member, name)
     return row(
         "resident",
-        **_common(town, family, settled),
-        **day("became_resident_on", settled),
-        **_birth(rng, born),
-        resident_kind="1",
-        name=name,
-        name_kana=f"{family.surname.kana}　{given.kana}",
-        former_surname=former.text if former else None,
-        former_surname_kana=former.kana if former else None,
+        **_common(town, family, member, born),
+        **(day("birth_on", born, western=True) if member.foreign else _birth(rng, born)),
+        **person,
+        **register,
         sex=member.sex,
         relationship_codes=member.relationship,
         relationship_text=relationship_text(member.relationship),
         householder_name=householder or name,
-        address_before_move_in=f"{rng.choice(ELSEWHERE)}{rng.randint(1, 30)}番地" if moved_in else None,
-        previous_address=f"{family.domicile}" if not moved_in and rng.random() < 0.3 else None,
-        registered_domicile=family.domicile,
-        family_register_head=householder or name,
     )
+
+
+def japanese(town: Town, family: Family, member: Member, householder: str) -> Row:
+    """One Japanese resident of the family."""
+    return resident(town, family, member._replace(foreign=False), householder, foreigners.ORIGINS[0])
+
+
+def _japanese(town: Town, family: Family, member: Member) -> Row:
+    rng = town.rng
+    surname = names.surname(rng) if member.register == ALONE else family.surname
+    given = names.given(rng, member.sex)
+    married = member.relationship in ("12", "11", "2012") or (member.relationship == "02" and member.sex == FEMALE)
+    former = names.surname(rng) if married and member.age < 65 and rng.random() < 0.10 else None
+    return {
+        "resident_kind": "1",
+        "name": f"{surname.text}　{given.text}",
+        "name_kana": f"{surname.kana}　{given.kana}",
+        "former_surname": former.text if former else None,
+        "former_surname_kana": former.kana if former else None,
+    }
+
+
+def _register(town: Town, family: Family, member: Member, name: str) -> Row:
+    """本籍 and 筆頭者: the first member of each 戸籍 heads it, or a husband or father who is no longer there."""
+    if member.register == ALONE or member.register not in family.registers:
+        rng = town.rng
+        widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8
+        absent = f"{name.split('　', maxsplit=1)[0]}　{names.given(rng, MALE).text}"
+        head = absent if widowed or (member.register == PARENTS and member.sex == FEMALE) else name
+        inside = f"{town.municipality.prefecture}{place(town)}{family.town_name}"
+        domicile = f"{inside if rng.random() < 0.75 else rng.choice(ELSEWHERE)}{rng.randint(1, 4000)}番地"
+        family.registers[member.register] = (domicile, head)
+    domicile, head = family.registers[member.register]
+    return {"registered_domicile": domicile, "family_register_head": head}
+
+
+def _birthday(town: Town, age: int) -> date:
+    """A day that makes someone ``age`` years old today."""
+    latest = _years_before(town.today, age)
+    earliest = _years_before(town.today, age + 1) + timedelta(days=1)
+    return earliest + timedelta(days=town.rng.randint(0, (latest - earliest).days))
+
+
+def _years_before(today: date, count: int) -> date:
+    try:
+        return today.replace(year=today.year - count)
+    except ValueError:
+        return today.replace(year=today.year - count, day=28)
 
 
 def _birth(rng: random.Random, born: date) -> Row:
     """Nearly always a plain day; a few are 不詳, or a day that no calendar has, as real registers hold them."""
-    draw = rng.random()
-    if born.year < 1950 and draw < 0.01:
-        return (
-            worded("birth_on", None, "1", f"昭和{born.year - 1925}年{born.month}月日不詳")
-            if born.year > 1926
-            else day("birth_on", born)
-        )
-    if 1930 < born.year < 1950 and draw < 0.015:
-        return worded("birth_on", None, "4", f"昭和{born.year - 1925}年2月30日")
+    draw, era_year = rng.random(), born.year - 1925
+    if date(1927, 1, 1) <= born < date(1950, 1, 1):
+        if draw < 0.004:
+            return worded("birth_on", None, "1", f"昭和{era_year}年{born.month}月日不詳")
+        if draw < 0.006:
+            return worded("birth_on", None, "2", f"昭和{era_year}年月日不詳")
+        if draw < 0.009:
+            return worded("birth_on", None, "4", f"昭和{era_year}年2月30日")
     if born == date(1926, 12, 25):
         return worded("birth_on", born, "0", "大正15年12月25日")
     return day("birth_on", born)
 
 
-def _common(town: Town, family: Family, settled: date) -> Row:
+def _common(town: Town, family: Family, member: Member, born: date) -> Row:
     return {
         **address(town, family),
-        **day("address_settled_on", settled),
-        **day("changed_on", settled),
-        **day("filed_on", settled),
+        **_days(town, family, member, born),
         "addressee_number": town.next_number(),
         "household_number": family.number,
         "resident_record_code": resident_record_code(town.rng),
         "individual_number": individual_number(town.rng),
         "resident_status": "1",
-        "change_reason": "90",
         "support_measure": "0",
         "issuance_stop": "0",
     }
 
 
-def _foreigner(town: Town) -> Row:
-    """A foreign resident in a household of their own, with 在留資格 and sometimes a 通称."""
+def _days(town: Town, family: Family, member: Member, born: date) -> Row:
+    """住民となった日, 住定日, and the newest change: born here, moved in from elsewhere, or moved within the town."""
     rng = town.rng
-    kana, roman, nationality = rng.choice(names.FOREIGN)
-    family = _family(town, Name(roman, kana))
-    status, period = rng.choice(STATUSES)
-    born = days_before(rng, town.today, 19 * 365, 60 * 365)
-    settled = days_before(rng, town.today, 40, 3_000)
-    common = names.surname(rng) if rng.random() < 0.4 else None
-    given = names.given(rng, MALE)
-    ends = town.today + timedelta(days=rng.randint(30, 900)) if period else None
-    return row(
-        "resident",
-        **_common(town, family, settled),
-        **day("became_resident_on", settled),
-        **day("birth_on", born, western=True),
-        **day("residence_period_ends_on", ends, western=True),
-        resident_kind="2",
-        name=roman,
-        name_roman=None if "name_roman" in town.format.layout.absent.get("resident", {}) else roman,
-        name_kana=kana,
-        common_name=f"{common.text}　{given.text}" if common else None,
-        common_name_kana=_common_kana(town, common, given),
-        sex=rng.choice((MALE, FEMALE)),
-        relationship_codes="02",
-        relationship_text=relationship_text("02"),
-        householder_name=roman,
-        nationality=nationality,
-        residence_status=status,
-        residence_period=period,
-        residence_card_number=f"{rng.choice('ABUX')}{rng.choice('ABCX')}{rng.randrange(10**8):08d}{rng.choice('AZ')}{rng.choice('AZ')}",
-        article_30_45_kind="中長期在留者",
-    )
+    settled = max(born, family.settled_on)
+    came_from, previous = (family.came_from, None) if settled > born else (None, None)
+    became, reason = (settled, "10") if came_from else (born, "11" if settled == born else "12")
+    if reason == "12" or (came_from and rng.random() < 0.15):
+        earlier = (settled - born).days
+        became = became if reason == "12" else born + timedelta(days=rng.randint(0, earlier))
+        reason, previous = "12", f"{town.municipality.prefecture}{place(town)}{rng.choice(TOWNS)}{lot_number(rng)}"
+    filed = min(town.today, settled + timedelta(days=rng.randint(0, 13)))
+    return {
+        **day("address_settled_on", settled),
+        **day("became_resident_on", became),
+        **day("changed_on", settled),
+        **day("filed_on", filed),
+        "change_reason": "90" if settled.year < 2005 else reason,
+        "address_before_move_in": came_from,
+        "previous_address": previous,
+    }
 
 
-def _common_kana(town: Town, common: Name | None, given: Name) -> str | None:
-    if common is None or "common_name_kana" in town.format.layout.absent.get("resident", {}):
-        return None
-    return f"{common.kana}　{given.kana}"
+def _marked(town: Town, rows: list[Row]) -> Iterator[Row]:
+    """A few households under 支援措置, a few people who have filed 転出届 or whose certificates are stopped."""
+    rng = town.rng
+    measure = "1" if rng.random() < 0.003 else "0"
+    for one in rows:
+        marks: Row = {"support_measure": measure, "issuance_stop": "1" if rng.random() < 0.001 else "0"}
+        if rng.random() < 0.0015:
+            filed = days_before(rng, town.today, 0, 7)
+            marks |= {
+                **day("move_out_planned_on", town.today + timedelta(days=rng.randint(1, 20))),
+                **day("filed_on", filed),
+            }
+            marks |= {**day("changed_on", filed), "change_reason": "20"}
+        yield {**one, **marks}
+
+
+def removed(town: Town, rows: list[Row]) -> list[Row]:
+    """Now and then somebody who has died or moved out of this household, and is still in the vendor's register (除票)."""
+    rng = town.rng
+    if rng.random() >= 0.04 or rows[0]["resident_kind"] == "2":
+        return []
+    head, gone = rows[0], days_before(rng, town.today, 30, 1_500)
+    family = Family(head["household_number"], surname_of(head), "", "", None, gone, None)
+    status, reason, age = rng.choice((("3", "22", rng.randint(76, 97)), ("2", "21", rng.randint(22, 40))))
+    code = "52" if status == "3" else "20"
+    made = resident(town, family, Member(code, FEMALE, age, ALONE), head["name"], foreigners.ORIGINS[0])
+    columns = ("address_prefecture", "address_municipality", "address_town", "address_lot_number", "katagaki")
+    ended = {"resident_status": status, "change_reason": reason, "move_out_planned_on": None}
+    days = {**day("removed_on", gone), **day("changed_on", gone), **day("filed_on", gone)}
+    return [{**made, **{name: head[name] for name in columns}, **ended, **days, "householder_name": head["name"]}]
+
+
+def surname_of(row: Row) -> Name:
+    """氏 of a Japanese resident."""
+    return Name(row["name"].split("　")[0], (row["name_kana"] or "").split("　")[0])
