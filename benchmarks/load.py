@@ -67,7 +67,7 @@ def _pandas(site: BenchmarkSite, rows: int, say: Say) -> float:
     start = time.perf_counter()
     frame = pandas.read_csv(site.data_file(rows), encoding="cp932", dtype=str, keep_default_na=False)
     with site.engine().begin() as connection:
-        frame.to_sql("pandas_resident", connection, index=False)
+        frame.to_sql("pandas_resident", connection, schema="replica", index=False)
     return time.perf_counter() - start
 
 

@@ -27,7 +27,9 @@ def decode(batch: Path) -> None:
         raise LayoutMismatch("this vendor's layout has no such feed", Place(manifest.file))
     rows = 0
     part = batch / f"{DECODED}.{os.getpid()}.part"
-    with pyarrow.parquet.ParquetWriter(part, schema(layout.feeds[manifest.feed]), compression="lz4") as writer:
+    with pyarrow.parquet.ParquetWriter(
+        part, schema(layout.feeds[manifest.feed]), compression="lz4", use_dictionary=False
+    ) as writer:
         for table in _tables(batch, manifest):
             rows += table.num_rows
             writer.write_table(table, row_group_size=ROW_GROUP)

@@ -50,7 +50,15 @@ def schema(feed: FeedLayout) -> pa.Schema:
 
 
 def assemble(
-    layout: Layout, feed: FeedLayout, cells: Mapping[int, pa.Array], rows: int, first: int, file: str, kind: str
+    layout: Layout,
+    feed: FeedLayout,
+    cells: Mapping[int, pa.Array],
+    rows: int,
+    first: int,
+    file: str,
+    kind: str,
+    *,
+    broken: bool,
 ) -> pa.Table:
     """Check row numbers and operations, mark broken cells and bad pictures, and lay the columns in order."""
     problems = Problems(rows)
@@ -60,7 +68,8 @@ def assemble(
     for column in _kept(feed):
         values = _null_if_empty(cells[column.order])
         if pa.types.is_string(values.type):
-            problems.add(np.flatnonzero(_contains_broken(values)), f"broken_encoding:{column.field}")
+            if broken:
+                problems.add(np.flatnonzero(_contains_broken(values)), f"broken_encoding:{column.field}")
             if column.format == "base64":
                 values = _pictures(values, column, problems, imprint.decode_base64)
         else:

@@ -28,7 +28,8 @@ def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, 
     names = [f"{column.order}" for column in feed.columns]
     first, offset = 1, 0
     for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):
-        text = _decoded(layout, piece, feed, file, first, offset)
+        _check_lines(layout, piece, file, first - (layout.header and number == 0))
+        text, broken = _decoded(layout, piece, feed, file, first, offset)
         offset += len(piece)
         if number == 0 and layout.header:
             head, _, text = text.partition(layout.newline)
@@ -36,7 +37,7 @@ def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, 
         if text:
             table = _table(layout, text, names, file, first)
             columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
-            yield assemble(layout, feed, columns, table.num_rows, first, file, kind)
+            yield assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=broken)
             first += table.num_rows
 
 
@@ -57,18 +58,17 @@ def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[byte
         yield bytes(pending)
 
 
-def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: int, offset: int) -> str:
-    """The piece as text; where bytes are broken, U+FFFD stands if the borders of that record are still certain."""
+def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: int, offset: int) -> tuple[str, bool]:
+    """The piece as text; where bytes are broken (second result), U+FFFD stands if that record's borders are certain."""
     codec = _CODECS[layout.charset]
     try:
-        text: str = codec.decode(piece)
+        return str(codec.decode(piece)), False
     except UnicodeDecodeError as error:
         text = codec.decode_leniently(piece)
         lines = piece[: error.start].count(b"\n") - (layout.header and first == 1)
         place = Place(file, row=first + lines, offset=offset + error.start)
         _check_borders(layout, text, len(feed.columns), place)
-    _check_lines(layout, text, file, first)
-    return text
+    return text, True
 
 
 def _check_borders(layout: Layout, text: str, columns: int, place: Place) -> None:
@@ -77,16 +77,18 @@ def _check_borders(layout: Layout, text: str, columns: int, place: Place) -> Non
             raise BrokenEncoding("broken bytes hide the borders of a record", place)
 
 
-def _check_lines(layout: Layout, text: str, file: str, first: int) -> None:
-    """A lone CR, 0x1A or NUL would be a line end or the end of the file to some and a character to others."""
-    bare = text.replace("\r\n", "\n") if layout.newline == "\r\n" else text
-    lone_newline = layout.newline == "\r\n" and text.count("\n") != text.count("\r\n")
-    if "\r" in bare or "\x1a" in bare or "\x00" in bare or lone_newline:
-        for number, line in enumerate(text.split(layout.newline)):
-            if any(mark in line for mark in "\r\n\x1a\x00"):
-                raise LayoutMismatch(
-                    "a control character (CR, LF, 1A or NUL) inside a record", Place(file, row=first + number)
-                )
+def _check_lines(layout: Layout, piece: bytes, file: str, first: int) -> None:
+    """A lone CR or LF, 0x1A or NUL would end a line or the file to some and be a character to others.
+
+    Both charsets keep these bytes for themselves, so bytes can be counted before they are decoded.
+    """
+    pairs = piece.count(b"\r\n") if layout.newline == "\r\n" else 0
+    lone = piece.count(b"\r") != pairs or (pairs and piece.count(b"\n") != pairs)
+    if lone or b"\x1a" in piece or b"\x00" in piece:
+        for number, line in enumerate(piece.split(layout.newline.encode())):
+            if any(mark in line for mark in b"\r\n\x1a\x00"):
+                place = Place(file, row=first + number)
+                raise LayoutMismatch("a control character (CR, LF, 1A or NUL) inside a record", place)
 
 
 def _check_header(layout: Layout, feed: FeedLayout, line: str, file: str) -> None:
@@ -109,7 +111,7 @@ def _table(layout: Layout, text: str, names: list[str], file: str, first: int) -
                 delimiter=layout.delimiter, newlines_in_values=False, ignore_empty_lines=False
             ),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
     except pa.ArrowInvalid:

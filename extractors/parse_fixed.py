@@ -34,7 +34,7 @@ def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, 
                 "a data record does not begin with D", Place(file, row=row, offset=_offset(row, length))
             )
         columns = _columns(feed, rows)
-        yield assemble(layout, feed, columns, len(rows), first, file, kind)
+        yield assemble(layout, feed, columns, len(rows), first, file, kind, broken=True)
         first += len(rows)
 
 

@@ -99,7 +99,7 @@ def decode_column(column: Bytes, kind: str) -> Decoded:
     if kind == "M":
         return _decode_mixed(column)
     points, bad = (_single if kind == "X" else _double)(column)
-    return Decoded(_trimmed(points), bad.any(axis=1))
+    return Decoded(_trimmed(points), np.asarray(bad.any(axis=1)))
 
 
 def _decode_mixed(column: Bytes) -> Decoded:
@@ -109,8 +109,9 @@ def _decode_mixed(column: Bytes) -> Decoded:
     rest = np.flatnonzero(~simple)
     if len(rest):
         walked, bad = _mixed(column[rest])
+        texts = texts.astype(f"<U{column.shape[1]}")  # single bytes can be more characters than pairs: never cut
         texts[rest] = np.strings.rstrip(_texts(walked), " ")
-        broken[rest] = bad.any(axis=1)
+        broken[rest] = np.asarray(bad.any(axis=1))
     return Decoded(texts, broken)
 
 
