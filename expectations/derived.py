@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 def needed(spec: dict[str, Any]) -> list[str]:
     """The columns that a derived column is computed from."""
     named = [spec[key] for key in ("column", "earlier", "code") if key in spec]
-    return [*named, *spec.get("parts", ()), *spec.get("columns", ())]
+    return [*named, *spec.get("parts", ()), *spec.get("columns", ()), *spec.get("codes", ())]
 
 
 def derive(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
@@ -38,8 +38,23 @@ def _not_before(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
 
 
 def _present_iff_code(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
-    expected = pc.fill_null(pc.equal(rows.column(spec["code"]), spec["value"]), False)
-    return pc.equal(pc.is_valid(rows.column(spec["column"])), expected)
+    agreeing = [
+        pc.equal(pc.is_valid(rows.column(name)), pc.fill_null(pc.equal(rows.column(code), spec["value"]), False))
+        for name, code in zip(spec["columns"], spec["codes"], strict=True)
+    ]
+    return reduce(pc.and_, agreeing)
+
+
+def _absent_when(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
+    return pc.invert(pc.and_(_applies(spec, rows), pc.is_valid(rows.column(spec["column"]))))
+
+
+def _present_when(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
+    return pc.invert(pc.and_(_applies(spec, rows), pc.is_null(rows.column(spec["column"]))))
+
+
+def _applies(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
+    return pc.is_in(rows.column(spec["code"]), pa.array(spec["values"], pa.string()))
 
 
 def _starts_with(spec: dict[str, Any], rows: pa.RecordBatch) -> pa.Array:
@@ -53,5 +68,7 @@ KINDS: dict[str, Callable[[dict[str, Any], pa.RecordBatch], pa.Array]] = {
     "not_negative": _not_negative,
     "not_before": _not_before,
     "present_iff_code": _present_iff_code,
+    "absent_when": _absent_when,
+    "present_when": _present_when,
     "starts_with": _starts_with,
 }

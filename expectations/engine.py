@@ -14,34 +14,40 @@ import pyarrow as pa
 
 from expectations.suite import Check
 
-# Only positions are wanted; nothing that contains values is built where that can be told.
-RESULT_FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": 0}
+# Whether a check fails at all is asked first: it is cheap, and no values are collected for it.
+PASSED_OR_NOT = {"result_format": "BOOLEAN_ONLY"}
+WHICH_ROWS = {"result_format": "COMPLETE", "partial_unexpected_count": 0}
 
 
 def failures(frame: pa.Table, checks: tuple[Check, ...]) -> dict[int, list[int]]:
     """Positions (from 0) of the rows of ``frame`` that fail, by the check's place in ``checks``."""
     if not frame.num_rows or not checks:
         return {}
+    names = list(dict.fromkeys(check.column for check in checks))
+    batch = _definition().get_batch({"dataframe": frame.select(names).to_pandas()})
+    failed = tuple(range(len(checks)))
+    for result_format in (PASSED_OR_NOT, WHICH_ROWS):
+        result = batch.validate(_suite(checks, failed), result_format=result_format)
+        wrong = [one for one in result.results if not one.success]
+        failed = tuple(_place(one) for one in wrong)
+        if not failed:
+            return {}
+    return {_place(one): [int(position) for position in one.result["unexpected_index_list"]] for one in wrong}
+
+
+@cache
+def _suite(checks: tuple[Check, ...], places: tuple[int, ...]) -> Any:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-    wanted = list(dict.fromkeys(name for check in checks for name in _columns(check, frame)))
-    pandas_frame = frame.select(wanted).to_pandas()
-    listed = [{"type": one.type, "kwargs": one.kwargs, "meta": {"place": at}} for at, one in enumerate(checks)]
-    batch = _definition().get_batch({"dataframe": pandas_frame})
-    result = batch.validate(ExpectationSuite(name="checks", expectations=listed), result_format=RESULT_FORMAT)
-    return {one.expectation_config.meta["place"]: _positions(one) for one in result.results if not one.success}
+    listed = [{"type": checks[at].type, "kwargs": checks[at].kwargs, "meta": {"place": at}} for at in places]
+    return ExpectationSuite(name="checks", expectations=listed)
 
 
-def _columns(check: Check, frame: pa.Table) -> list[str]:
-    condition = str(check.kwargs.get("row_condition", ""))
-    return [name for name in frame.column_names if name == check.column or f"{name} " in condition]
-
-
-def _positions(result: Any) -> list[int]:
+def _place(result: Any) -> int:
     if result.exception_info.get("raised_exception"):
         # Its message may quote values.
         raise RuntimeError(f"Great Expectations could not run {result.expectation_config.type}")
-    return [int(position) for position in result.result["unexpected_index_list"]]
+    return int(result.expectation_config.meta["place"])
 
 
 @cache

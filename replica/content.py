@@ -7,7 +7,7 @@ a date as ``YYYY-MM-DD``, a number in decimal, an image as the hexadecimal SHA-2
 from __future__ import annotations
 
 from hashlib import sha256
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,21 @@ HASH_TYPE = pa.binary(32)
 
 def canonical_text(rows: pa.RecordBatch, record: str) -> pa.Array:
     """Canonical texts of ``rows``, which have all dictionary columns of ``record`` with their Arrow types."""
-    texts = [_text(rows.column(name)) for name in columns(record)]
-    if all(isinstance(one, pa.Scalar) for one in texts):
-        return pa.array([SEPARATOR * (len(texts) - 1)] * rows.num_rows, pa.string())
-    return pc.binary_join_element_wise(*texts, SEPARATOR, null_handling="replace", null_replacement="")
+    return join([_text(rows.column(name)) for name in columns(record)])
+
+
+def join(texts: list[pa.Array]) -> pa.Array:
+    """Columns of texts to one text a row, U+001F between them, nothing for NULL.
+
+    Most columns of most towns are empty: neighbouring ones cost as much as one here.
+    """
+    parts: list[pa.Array | pa.Scalar] = []
+    for empty, group in groupby(texts, key=lambda one: len(one) > 0 and one.null_count == len(one)):
+        columns_ = list(group)
+        parts += [pa.scalar(SEPARATOR * (len(columns_) - 1))] if empty else columns_
+    if not any(isinstance(one, pa.Array) for one in parts):
+        return pa.array([SEPARATOR * (len(texts) - 1)] * len(texts[0]), pa.string())
+    return pc.binary_join_element_wise(*parts, SEPARATOR, null_handling="replace", null_replacement="")
 
 
 def content_hashes(rows: pa.RecordBatch, record: str) -> pa.Array:
@@ -75,9 +86,7 @@ def _slices(column: pa.Array) -> list[memoryview]:
     return [view[start:end] for start, end in pairwise(bounds)]
 
 
-def _text(column: pa.Array) -> pa.Array | pa.Scalar:
-    if column.null_count == len(column):
-        return pa.scalar("")  # most columns of most towns are empty: one scalar is cheaper than a column of them
+def _text(column: pa.Array) -> pa.Array:
     if pa.types.is_binary(column.type):
         return pa.array([None if one is None else one.hex() for one in digests(column).to_pylist()], pa.string())
     return as_text(column)

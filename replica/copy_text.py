@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from records.dictionary import columns
-from replica.content import SEPARATOR, as_text, canonical_text, digests
+from replica.content import SEPARATOR, as_text, canonical_text, digests, join
 
 COPY_OPTIONS = f"format text, delimiter E'\\x{ord(SEPARATOR):02x}', null ''"
 # What would break a line apart, or what PostgreSQL can't store: earlier steps refuse it, and so does this one.
+BACKSLASH = ord("\\")
 CONTROL = "[\\x00-\\x1e]"
 _HEX = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), dtype="<u2")
 
@@ -22,9 +23,15 @@ _HEX = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), dtype="<
 def lines_and_hashes(rows: pa.RecordBatch, record: str) -> tuple[pa.Array, pa.Array, pa.Array]:
     """COPY lines (without line end), content hashes, and which rows hold a control character (their line is unusable)."""
     text = canonical_text(rows, record)
-    odd = pc.not_equal(pc.count_substring(text, SEPARATOR), len(columns(record)) - 1)
-    broken = pc.or_(pc.match_substring_regex(text, CONTROL), odd)
-    lines = text if _is_line(rows, text, record) else _escaped(rows, record)
+    separators = len(columns(record)) - 1
+    data = np.frombuffer(_data(text), dtype=np.uint8)
+    broken = pa.array(np.zeros(len(text), dtype=bool))
+    # The separators account for every control byte, or some row has one of its own: then look at each.
+    if np.count_nonzero(data < ord(" ")) != separators * len(text):
+        odd = pc.not_equal(pc.count_substring(text, SEPARATOR), separators)
+        broken = pc.or_(pc.match_substring_regex(text, CONTROL), odd)
+    has_image = any(pa.types.is_binary(rows.column(name).type) for name in columns(record))
+    lines = _escaped(rows, record) if has_image or BACKSLASH in data else text
     return lines, digests(text), broken
 
 
@@ -50,14 +57,8 @@ def escaped(column: pa.Array) -> pa.Array:
     return pc.replace_substring(column, "\\", "\\\\")
 
 
-def _is_line(rows: pa.RecordBatch, text: pa.Array, record: str) -> bool:
-    has_image = any(pa.types.is_binary(rows.column(name).type) for name in columns(record))
-    return not has_image and not pc.any(pc.match_substring(text, "\\"), min_count=0).as_py()
-
-
 def _escaped(rows: pa.RecordBatch, record: str) -> pa.Array:
-    fields = [_field(rows.column(name)) for name in columns(record)]
-    return pc.binary_join_element_wise(*fields, SEPARATOR, null_handling="replace", null_replacement="")
+    return join([_field(rows.column(name)) for name in columns(record)])
 
 
 def _field(column: pa.Array) -> pa.Array:

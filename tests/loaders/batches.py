@@ -63,19 +63,14 @@ def delete(record: str, number: int) -> dict[str, Any]:
 
 
 def _value(item: Item, number: int) -> dict[str, Any]:
+    if item.key in EMPTY or not item.mandatory:
+        return dict.fromkeys(item.columns)
     if item.type == "date":
-        if item.key in EMPTY or not item.mandatory:
-            return dict.fromkeys(item.columns)
         return dict(zip(item.columns, (date(1975, 2, 1), "0", "昭和50年2月1日"), strict=True))
     if item.key in ("addressee_number", "household_number"):
         return {item.key: f"{number:015d}"}
-    if item.key in EMPTY or not item.mandatory:
-        return {item.key: None}
-    if item.code_list:
-        return {item.key: CODES[item.code_list]}
-    if item.type == "image":
-        return {item.key: PNG + bytes([number % 256])}
-    return {item.key: VALUES.get(item.type, f"見本{number}"[: item.length] if item.type == "text" else f"{number}")}
+    made = {**VALUES, "image": PNG + bytes([number % 256]), "text": f"見本{number}"}
+    return {item.key: CODES[item.code_list] if item.code_list else made.get(item.type, f"{number}")}
 
 
 def write_batch(
