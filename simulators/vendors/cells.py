@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gaiji_maps import correspondence
 from gaiji_maps.font_coverage import is_private
 from municipalities.registry import Municipality
-from records.date_codes import FORMATS
 from records.dictionary import Item, items
-from records.wareki import parse
-from transforms.kana import to_half_width
+from simulators.vendors.dates import date_code, half_width
 from vendor_layouts.layout import OPERATION, ROW_NUMBER, Column, FeedLayout, Layout
 
 Row = Mapping[str, Any]
 Cell = str | bytes
-
-ZERO_DATES = {"era_letter": "0000000", "era_digit": "000000000", "era_iso": "0000-00-00", "iso": "0000-00-00"}
 
 
 class Speller:
@@ -31,10 +26,10 @@ class Speller:
 
     def __init__(self, layout: Layout, municipality: Municipality) -> None:
         mapping = correspondence.lookup(layout.charset, municipality.folder, layout.system)
-        targets = {target: vendor for vendor, target in mapping.items()}
-        self._longest = sorted(targets, key=len, reverse=True)
-        self._targets = targets
-        self._ordinary = [vendor for vendor in mapping if not is_private(ord(vendor[0]))]
+        self._targets = {target: vendor for vendor, target in mapping.items()}
+        self._spelt = _any_of(self._targets)
+        self._ordinary = {vendor: target for vendor, target in mapping.items() if not is_private(ord(vendor[0]))}
+        self._drawn = _any_of(self._ordinary)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -43,20 +38,18 @@ class Speller:
 
     def truth(self, text: str) -> str:
         """``text`` as this vendor's counter prints it: an ordinary code that its font draws otherwise is that other shape."""
-        for vendor in self._ordinary:
-            if vendor in text:
-                text = re.sub(f"{re.escape(vendor)}(?![\U000e0100-\U000e01ef])", self._of(vendor), text)
-        return text
-
-    def _of(self, vendor: str) -> str:
-        return next(target for target, code in self._targets.items() if code == vendor)
+        return self._drawn.sub(lambda found: self._ordinary[found[0]], text)
 
     def __call__(self, text: str) -> str:
         """``text`` as the vendor holds it."""
-        for target in self._longest:
-            if target in text:
-                text = text.replace(target, self._targets[target])
-        return text
+        return self._spelt.sub(lambda found: self._targets[found[0]], text)
+
+
+def _any_of(characters: Iterable[str]) -> re.Pattern[str]:
+    """Any of these characters; a base alone is not the base of a variant that follows. Nothing matches when there is none."""
+    longest_first = sorted(characters, key=len, reverse=True)
+    choice = "|".join(re.escape(character) for character in longest_first) or "(?!)"
+    return re.compile(f"(?:{choice})(?![\ufe00-\ufe0f\U000e0100-\U000e01ef])")
 
 
 class CellWriter:
@@ -97,7 +90,7 @@ class CellWriter:
                 text = [*text.split("　", 1), ""][int(column.part) - 1]
             if table is not None:
                 return table[text]
-            return to_half_width(text) if column.format == "halfwidth" else self._spell(text)
+            return half_width(text) if column.format == "halfwidth" else self._spell(text)
 
         return write
 
@@ -108,17 +101,9 @@ class CellWriter:
             free = row.get(certainty) == "5"
             if column.part == "text":
                 return self._spell(row[wording]) if free else ""
-            return "" if row.get(certainty) is None or free else _date_code(row[wording], column.format)
+            return "" if row.get(certainty) is None or free else date_code(row[wording], column.format)
 
         return write
-
-
-@cache
-def _date_code(wording: str, format_: str) -> str:
-    parts = parse(wording)
-    if not parts.year:
-        return ZERO_DATES[format_]
-    return FORMATS[format_].write(parts)
 
 
 def _image(column: Column) -> Callable[[Row], Cell]:

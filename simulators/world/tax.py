@@ -1,4 +1,4 @@
-"""Income tax (所得課税) of a household: who earns, who is whose spouse or dependant, who filed nothing. Sums: ``tax_rules``."""
+"""Income tax (所得課税) of a household: who earns, who is whose dependant, who filed nothing. Sums: ``tax_rules``."""
 
 from __future__ import annotations
 
