@@ -113,9 +113,10 @@ def life(name: str, heartbeats: Heartbeats) -> Callable[[], float]:
     return HttpLife(f"{heartbeats.url}/api/v2/version")
 
 
-def issuance_api(port: int) -> Service:
+def issuance_api(port: int, *, always_open: bool = False) -> Service:
     """The certificates' API, on the loopback address."""
-    command = (sys.executable, "-m", "issuance_api", "--port", str(port))
+    always = ("--always-open",) if always_open else ()
+    command = (sys.executable, "-m", "issuance_api", "--port", str(port), *always)
     return Service(ISSUANCE_API, command, plain_environment(), HttpLife(f"http://127.0.0.1:{port}/livez"))
 
 

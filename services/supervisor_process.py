@@ -103,7 +103,11 @@ class Supervisor:
         self.say("databases are there")
         self._bootstrap(host)
         self.say("Airflow's metadata database is up to date")
-        others = [] if self.options.without_issuance else [catalogue.issuance_api(ports["issuance_api"])]
+        others = (
+            []
+            if self.options.without_issuance
+            else [catalogue.issuance_api(ports["issuance_api"], always_open=self.options.always_open)]
+        )
         self._launch([*catalogue.airflow(host), *others])
         self._await_ready()
         # The first call builds the execution interface and blocks for seconds: better now than in the first task.
@@ -212,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal comes; exit code 1 when the services could not be started."""
     parser = argparse.ArgumentParser(prog="python -m services.supervisor_process")
     parser.add_argument("--world", action="store_true", help="with the fictional vendors")
+    parser.add_argument("--always-open", action="store_true", help="issue at all hours (demonstrations only)")
     parser.add_argument("--without-issuance", action="store_true", help="without the issuance API")
     parser.add_argument("--limit", type=float, default=LIMIT_SECONDS, help="seconds without life before a kill")
     options = parser.parse_args(arguments)
