@@ -24,6 +24,7 @@ NOTICE = (
     "示すものではありません。必ず人が見比べて確認してください。"
 )
 RERANKED = 24
+CELL_SHARE = 0.6
 BATCH = 64
 GROUP = 64
 
@@ -99,13 +100,14 @@ def _best(likeness: Floats, count: int) -> NDArray[np.intp]:
 
 
 def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: GlyphIndex) -> list[Candidate]:
-    """The best in their final order: half the distance in the metric, half the one cell by cell."""
+    """The best in their final order, by both distances, each in units of the nearest candidate's."""
     if not len(rows):
         return []
     moved = cell_distances(gradient.fine_moved(maps), index.cells[rows])
-    total = distances / max(float(distances.min()), index.metric.typical / 4) + moved / max(float(moved.min()), 1e-6)
+    whole = distances / max(float(distances.min()), index.metric.typical / 4)
+    total = (1 - CELL_SHARE) * whole + CELL_SHARE * moved / max(float(moved.min()), 1e-6)
     order = np.argsort(total, kind="stable")
-    return [Candidate(at, index.names[rows[one]], float(2 / max(total[one], 2))) for at, one in enumerate(order, 1)]
+    return [Candidate(at, index.names[rows[one]], float(1 / max(total[one], 1))) for at, one in enumerate(order, 1)]
 
 
 def cell_distances(query: Floats, cells: NDArray[np.uint8]) -> Floats:

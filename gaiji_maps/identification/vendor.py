@@ -6,6 +6,7 @@ by code (``F040.png``); 24 to 64 dots are usual. Which code means what is the co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from gaiji_maps.standard.table import table
 from records.errors import ConfigurationError, Place
 
 IMAGES = (".png", ".bmp", ".pbm", ".pgm", ".tif", ".tiff", ".gif")
+# A set in Unicode says so; any other registry, or none, carries the vendor's own two-byte codes: F040 is also U+F040.
+UNICODE_BDF = re.compile(r"^CHARSET_REGISTRY\s+\"?ISO10646", re.MULTILINE | re.IGNORECASE)
 Progress = Callable[[int, int], None]
 
 
@@ -103,7 +106,9 @@ def _picture(path: Path) -> Picture:
 def _of_bdf(path: Path) -> Iterator[VendorGlyph]:
     code: int | None = None
     box: list[int] = []
-    lines = iter(path.read_text("latin-1").splitlines())
+    content = path.read_text("latin-1")
+    unicode = UNICODE_BDF.search(content) is not None
+    lines = iter(content.splitlines())
     for line in lines:
         word, _, rest = line.partition(" ")
         if word == "ENCODING":
@@ -114,13 +119,8 @@ def _of_bdf(path: Path) -> Iterator[VendorGlyph]:
             if code is None or len(box) != 4:
                 raise ConfigurationError("a bitmap without ENCODING or BBX", Place(path.name))
             dots = [next(lines, "") for _ in range(box[1])]
-            yield VendorGlyph(_bdf_name(code), _dots(dots, box[0], path))
+            yield VendorGlyph(code_point_name(code) if unicode else f"{code:04X}", _dots(dots, box[0], path))
             code, box = None, []
-
-
-def _bdf_name(code: int) -> str:
-    """Fonts in a vendor's own order carry its two-byte codes, fonts in Unicode a private code point."""
-    return code_point_name(code) if is_private(code) else f"{code:04X}"
 
 
 def _dots(lines: list[str], width: int, path: Path) -> Picture:
