@@ -6,6 +6,7 @@ are done before the clock starts, as the scheduler preloads them before it forks
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -15,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+# What Airflow's scheduler imports before it forks its tasks (services/preload).
+PRELOADED = ("great_expectations", "pandas", "pyarrow.parquet", "expectations.validate", "sync.steps")
 STEPS = ("pull", "decode", "map_", "validate", "load", "verify")
 
 
@@ -31,7 +34,8 @@ def measure(home: Path, code: str, feed: str, folder: Path) -> dict[str, Any]:
 
 
 def _tick(code: str, feed: str, folder: Path) -> dict[str, Any]:
-    import expectations.validate  # noqa: F401  (Great Expectations: three seconds that a forked task does not pay)
+    for name in PRELOADED:
+        importlib.import_module(name)
     from extractors.sources import FolderSource
     from sync import steps
 
