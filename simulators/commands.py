@@ -8,12 +8,12 @@ import secrets
 import time
 from typing import Any
 
-from records.errors import TransferError
+from records.errors import TransferError, UtsushiError
 from simulators.settings import folder
 
 
 def give(command: dict[str, Any], seconds: float = 60.0) -> dict[str, Any]:
-    """Give one command (see ``simulators.run``) and wait for the answer."""
+    """Give one command (see ``simulators.run``) and wait for the answer; ``UtsushiError`` when it is refused."""
     name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
     path = folder() / "commands" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,4 +27,6 @@ def give(command: dict[str, Any], seconds: float = 60.0) -> dict[str, Any]:
         time.sleep(0.05)
     answer: dict[str, Any] = json.loads(done.read_text("utf-8"))
     done.unlink()
+    if "error" in answer:
+        raise UtsushiError(f"the fictional vendors refuse the command: {answer['error']}")
     return answer

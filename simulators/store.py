@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
+from functools import partial
 from pathlib import Path
 
+from records.errors import ConfigurationError, Place
 from simulators.settings import WorldSettings, folder
 from simulators.vendors.vendor import Vendor
 from simulators.world import town
+
+STATE_VERSION = 2
 
 
 def path(code: str) -> Path:
@@ -17,14 +22,12 @@ def path(code: str) -> Path:
 
 
 def make(code: str, settings: WorldSettings) -> None:
-    """Build a town, write its three full sets as number 1, and keep the state."""
+    """Build a town, write its three full sets as number 1, and keep the state; progress goes to stderr and a file."""
     from municipalities.registry import get
 
-    def tell(done: int, size: int) -> None:
-        _progress(code).write_text(f"{done} {size}", "ascii")
-
-    built = town.build(get(code), settings.seed, settings.sizes[code], tell)
+    built = town.build(get(code), settings.seed, settings.sizes[code], partial(_tell, code))
     vendor = Vendor(built, folder() / code)
+    vendor.keep = partial(save, code, vendor)
     for feed in vendor.sequence:
         vendor.full_set(feed)
     save(code, vendor)
@@ -42,16 +45,36 @@ def save(code: str, vendor: Vendor) -> None:
     """Replace the state atomically."""
     part = path(code).with_suffix(".part")
     with part.open("wb") as file:
-        pickle.dump(vendor, file, protocol=5)
+        pickle.dump((STATE_VERSION, vendor), file, protocol=5)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path(code))
 
 
 def load(code: str) -> Vendor:
-    """The kept state. It is our own file below the state folder, never somebody else's."""
+    """The kept state, with what was written but not delivered delivered now.
+
+    It is our own file below the state folder, never somebody else's. ``ConfigurationError`` for another version's.
+    """
     with path(code).open("rb") as file:
-        vendor = pickle.load(file)  # noqa: S301
+        kept = pickle.load(file)  # noqa: S301
+    if not isinstance(kept, tuple) or kept[0] != STATE_VERSION:
+        raise ConfigurationError(
+            "the fictional towns are of another version: remove the state folder", Place(file.name)
+        )
+    vendor = kept[1]
     assert isinstance(vendor, Vendor)
+    vendor.keep = partial(save, code, vendor)
+    vendor.publish()
     return vendor
+
+
+def _tell(code: str, done: int, size: int) -> None:
+    sys.stderr.write(f"progress {code} {done}/{size}\n")
+    sys.stderr.flush()
+    part = _progress(code).with_suffix(".progress.part")
+    part.write_text(f"{done} {size}", "ascii")
+    os.replace(part, _progress(code))
 
 
 def _progress(code: str) -> Path:
