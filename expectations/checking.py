@@ -66,7 +66,7 @@ def _blocks(mapped: Path, suite: Suite) -> Iterator[pa.RecordBatch]:
     for spec in suite.derived:
         wanted |= set(needed(spec))
     names = ["row_number", "operation", "problem", *(name for name in columns(suite.feed) if name in wanted)]
-    with pq.ParquetFile(mapped) as file:
+    with pq.ParquetFile(mapped, pre_buffer=False) as file:
         yield from file.iter_batches(batch_size=block_rows(suite.feed, BLOCK_ROWS), columns=names)
 
 

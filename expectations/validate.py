@@ -105,7 +105,7 @@ def _write(batch: Path, manifest: Manifest, findings: Findings) -> tuple[int, in
     """Write both files beside their final names; returns how many rows are good and bad."""
     keys = [item.key for item in key_items(manifest.feed)]
     good = bad = 0
-    with pq.ParquetFile(batch / MAPPED) as file:
+    with pq.ParquetFile(batch / MAPPED, pre_buffer=False) as file:
         types = {name: file.schema_arrow.field(name).type for name in keys}
         with (
             _writer(batch, VALIDATED, _validated_schema(types)) as rows_writer,

@@ -49,7 +49,8 @@ def latest_rows(batch: Path, record: str) -> Latest:
 
 def blocks(batch: Path, names: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The good rows, block by block."""
-    with pq.ParquetFile(batch / VALIDATED) as file:
+    # Without pre-buffering: it would keep what has been read until the file is closed.
+    with pq.ParquetFile(batch / VALIDATED, pre_buffer=False) as file:
         yield from file.iter_batches(batch_size=BLOCK_ROWS, columns=names)
 
 

@@ -61,7 +61,7 @@ def _write(
 
 
 def _blocks(batch: Path, plans: tuple[ItemPlan, ...]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(batch / DECODED) as file:
+    with pq.ParquetFile(batch / DECODED, pre_buffer=False) as file:
         wanted = decoded_columns(plans)
         if missing := set(wanted) - set(file.schema_arrow.names):
             raise LayoutMismatch("decoded columns are missing", Place(DECODED, field=", ".join(sorted(missing))))
