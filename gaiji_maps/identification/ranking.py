@@ -107,7 +107,13 @@ def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: G
     whole = distances / max(float(distances.min()), index.metric.typical / 4)
     total = (1 - CELL_SHARE) * whole + CELL_SHARE * moved / max(float(moved.min()), 1e-6)
     order = np.argsort(total, kind="stable")
-    return [Candidate(at, index.names[rows[one]], float(1 / max(total[one], 1))) for at, one in enumerate(order, 1)]
+    scores = _absolute(float(distances[order[0]]), index) * float(total[order[0]]) / total[order]
+    return [Candidate(at, index.names[rows[one]], float(scores[at - 1])) for at, one in enumerate(order, 1)]
+
+
+def _absolute(distance: float, index: GlyphIndex) -> float:
+    """1 for the very glyph, a half as far as a distorted drawing of it usually is, less beyond: no false certainty."""
+    return index.metric.typical / (index.metric.typical + max(distance, 0.0))
 
 
 def cell_distances(query: Floats, cells: NDArray[np.uint8]) -> Floats:

@@ -112,7 +112,8 @@ def to_svg(outline: Outline, origin: str) -> str:
 
 
 def _refuse_standard(font: TTFont, place: Place) -> None:
-    names = {str(record) for record in font["name"].names if record.nameID in (1, 4, 6, 16)}
+    records = font["name"].names if "name" in font else ()
+    names = {str(record) for record in records if record.nameID in (1, 4, 6, 16)}
     if any("ipamj" in name.casefold().replace(" ", "") for name in names):
         raise ConfigurationError("IPAmj Mincho is no source: the municipal font must not derive from it", place)
 

@@ -65,6 +65,9 @@ def test_scores_fall_and_lie_between_none_and_one(small: GlyphIndex, pictures: G
     assert len(scores) == 50
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
+    assert scores[0] == pytest.approx(1, abs=1e-3), "the glyph itself"
+    noise = np.random.default_rng(1).integers(0, 2, (32, 32), np.uint8) * np.uint8(255)
+    assert next(rank([("noise", noise)], index=small)).candidates[0].score < 0.4, "no character, and far from all"
 
 
 def test_a_ranking_is_no_decision() -> None:
