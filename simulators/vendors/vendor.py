@@ -76,7 +76,7 @@ class Vendor:
 
         ``KeyError`` for an unknown kind, ``ValueError`` where this vendor's format can't go wrong that way.
         """
-        mischief.check(self.town, feed, how)
+        mischief.check(self.town.format.layout, feed, how)
         self._mischief[feed] = how
 
     def skip(self, feed: str) -> None:

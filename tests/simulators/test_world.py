@@ -144,14 +144,20 @@ def test_the_taxes_are_sums_of_what_they_are_made_of(a_town: Town) -> None:
     for row in filed:
         incomes = ("salary_income", "miscellaneous_income", "business_income", "farm_income", "real_estate_income")
         deductions = [item.key for item in items("tax") if item.key.endswith("_deduction")]
-        taxes = [item.key for item in items("tax") if item.key.endswith("_levy") or item.key == "forest_environment_tax"]
+        taxes = [
+            item.key for item in items("tax") if item.key.endswith("_levy") or item.key == "forest_environment_tax"
+        ]
         assert row["total_income"] == sum(row[key] or 0 for key in incomes)
         assert row["deductions_total"] == sum(row[key] or 0 for key in deductions)
         assert row["taxable_income"] == max(0, row["total_income"] - row["deductions_total"]) // 1000 * 1000
         assert row["annual_tax"] == sum(row[key] for key in taxes)
         assert row["municipal_income_levy"] in (0, row["taxable_income"] * 6 // 10_000 * 100)
         assert row["prefectural_income_levy"] in (0, row["taxable_income"] * 4 // 10_000 * 100)
-        per_capita = (row["municipal_per_capita_levy"], row["prefectural_per_capita_levy"], row["forest_environment_tax"])
+        per_capita = (
+            row["municipal_per_capita_levy"],
+            row["prefectural_per_capita_levy"],
+            row["forest_environment_tax"],
+        )
         assert per_capita in ((3_000, 1_000, 1_000), (0, 0, 0))
     kinds = Counter(row["filing_kind"] for row in a_town.records["tax"].values())
     exempt = sum(row["annual_tax"] == 0 for row in filed) / len(filed)
@@ -160,7 +166,7 @@ def test_the_taxes_are_sums_of_what_they_are_made_of(a_town: Town) -> None:
 
 
 def test_dependants_are_people_of_the_household_with_little_income(a_town: Town) -> None:
-    number = "general_dependants specific_dependants elderly_dependants dependants_under_16".split()
+    number = ["general_dependants", "specific_dependants", "elderly_dependants", "dependants_under_16"]
     taxes = {key[0]: row for key, row in a_town.records["tax"].items()}
     for members in households(a_town):
         rows = [taxes[one["addressee_number"]] for one in members if one["addressee_number"] in taxes]
@@ -173,7 +179,14 @@ def test_dependants_are_people_of_the_household_with_little_income(a_town: Town)
 
 @pytest.mark.parametrize(
     ("receipts", "income"),
-    [(0, 0), (650_000, 0), (1_900_000, 1_250_000), (3_000_000, 2_020_000), (5_000_000, 3_560_000), (9_000_000, 7_050_000)],
+    [
+        (0, 0),
+        (650_000, 0),
+        (1_900_000, 1_250_000),
+        (3_000_000, 2_020_000),
+        (5_000_000, 3_560_000),
+        (9_000_000, 7_050_000),
+    ],
 )
 def test_salary_income_by_the_table_of_the_law(receipts: int, income: int) -> None:
     assert tax_rules.salary_income(receipts) == income
