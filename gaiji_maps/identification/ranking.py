@@ -1,7 +1,7 @@
 """Ranking (候補順位): the standard glyphs most like a vendor's glyph, best first. Never a decision.
 
 First all glyphs by one distance in the learned metric, then the best again cell by cell, where each cell of the query
-may move by two pixels. A score orders candidates of one glyph; it says nothing about whether a standard character
+may move by two pixels, then the first three where they differ. A score orders candidates of one glyph; it says nothing about whether a standard character
 exists (measured: it can't), so no threshold is offered.
 """
 
@@ -25,6 +25,7 @@ NOTICE = (
 )
 RERANKED = 24
 CELL_SHARE = 0.6
+CONTEST = 3
 BATCH = 64
 GROUP = 64
 
@@ -100,15 +101,31 @@ def _best(likeness: Floats, count: int) -> NDArray[np.intp]:
 
 
 def _reordered(maps: Floats, rows: NDArray[np.intp], distances: Floats, index: GlyphIndex) -> list[Candidate]:
-    """The best in their final order, by both distances, each in units of the nearest candidate's."""
+    """The best in their final order, by both distances, each in units of the nearest candidate's; then the contest."""
     if not len(rows):
         return []
-    moved = cell_distances(gradient.fine_moved(maps), index.cells[rows])
+    glyphs = index.cells[rows]
+    apart = cell_distances(gradient.fine_moved(maps), glyphs)
+    moved = apart.sum(axis=0)
     whole = distances / max(float(distances.min()), index.metric.typical / 4)
     total = (1 - CELL_SHARE) * whole + CELL_SHARE * moved / max(float(moved.min()), 1e-6)
     order = np.argsort(total, kind="stable")
-    scores = _absolute(float(distances[order[0]]), index) * float(total[order[0]]) / total[order]
+    order[:CONTEST] = _contested(order[:CONTEST], total, apart, glyphs)
+    falling = np.maximum.accumulate(total[order]) / float(total.min())
+    scores = _absolute(float(distances[order[0]]), index) / falling
     return [Candidate(at, index.names[rows[one]], float(scores[at - 1])) for at, one in enumerate(order, 1)]
+
+
+def _contested(first: NDArray[np.intp], total: Floats, apart: Floats, glyphs: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The first few again, each against each, only where the two differ: variants of one character differ in a stroke."""
+    standing = total[first] / float(total[first].min())
+    for at, one in enumerate(first):
+        for other in first[first != one]:
+            difference = glyphs[one].astype(np.float32) - glyphs[other]
+            weight = (difference**2).sum(axis=1)
+            ours, theirs = float(weight @ apart[:, one]), float(weight @ apart[:, other])
+            standing[at] += (ours - theirs) / max(ours + theirs, 1e-6) / (len(first) - 1)
+    return first[np.argsort(standing, kind="stable")]
 
 
 def _absolute(distance: float, index: GlyphIndex) -> float:
@@ -117,11 +134,11 @@ def _absolute(distance: float, index: GlyphIndex) -> float:
 
 
 def cell_distances(query: Floats, cells: NDArray[np.uint8]) -> Floats:
-    """Distance (n,) of a query's moved cells (256, 25, 8) from glyphs' cells (n, 256, 8), each cell at its best move."""
+    """Distances (256, n) by cell of a query (256, 25, 8) from glyphs (n, 256, 8), each cell at its best move."""
     glyphs = cells.transpose(1, 2, 0).astype(np.float32) / np.float32(gradient.QUANTUM)
     # |q - g|² = |g|² - (2 q·g - |q|²); the bracket is one product with a ninth dimension of ones.
     doubled = np.concatenate([2 * query, -(query**2).sum(axis=2, keepdims=True)], axis=2)
     ninth = np.concatenate([glyphs, np.ones_like(glyphs[:, :1])], axis=1)
-    apart = (glyphs**2).sum(axis=1) - np.matmul(doubled, ninth).max(axis=1)
-    found: Floats = np.maximum(apart, 0).sum(axis=0)
+    apart: Floats = (glyphs**2).sum(axis=1) - np.matmul(doubled, ninth).max(axis=1)
+    found: Floats = np.maximum(apart, 0)
     return found
