@@ -120,7 +120,7 @@ def parse_edges(header: bytes, trailer: bytes, file: str) -> Control:
         "kind": head[23:27].lower(),
         "sequence": head[27:35],
         "layout": head[35:55].strip().lower(),
-        "created_at": head[55:80],
+        "created_at": head[55:80].rstrip(),
         "rows": tail[1:11],
         "bytes": tail[11:23],
         "sha256": tail[23:87].lower(),
@@ -161,7 +161,7 @@ def _control(values: dict[str, str], file: str) -> Control:
         "feed": values["feed"] in FEEDS,
         "kind": values["kind"] in ("full", "diff"),
         "municipality": re.match(r"[0-9]{6}\Z", values["municipality"]),
-        "sequence": _SEQUENCE.match(values["sequence"]),
+        "sequence": _SEQUENCE.match(values["sequence"]) and int(values["sequence"]) > 0,
         "latest_sequence": _SEQUENCE.match(values.get("latest_sequence", "00000000")),
         "rows": _NUMBER.match(values["rows"]),
         "bytes": _NUMBER.match(values["bytes"]),
@@ -174,6 +174,8 @@ def _control(values: dict[str, str], file: str) -> Control:
     kind: Kind = "full" if values["kind"] == "full" else "diff"
     name = FileName(values["municipality"], values["feed"], kind, int(values["sequence"]))
     latest = int(values["latest_sequence"]) if "latest_sequence" in values else None
+    if latest is not None and latest < name.sequence:
+        raise ControlRecordInvalid("it is smaller than the file's own number", Place(file, field="latest_sequence"))
     rows, size = int(values["rows"]), int(values["bytes"])
     return Control(name, values["layout"], rows, size, values["sha256"], values["created_at"], latest)
 

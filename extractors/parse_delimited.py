@@ -32,12 +32,13 @@ _CODECS = {"cp932-eudc": cp932, "utf-8": utf8}
 
 
 def parse(
-    layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str, noticed: Counter[str]
+    layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str, noticed: Counter[str] | None = None
 ) -> Iterator[pa.Table]:
     """Tables of the file's records in order; ``LayoutMismatch`` and ``BrokenEncoding`` name the row.
 
     ``noticed`` counts what is worth a warning and no error.
     """
+    noticed = Counter() if noticed is None else noticed
     names = [f"{column.order}" for column in feed.columns]
     first, offset = 1, 0
     for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):

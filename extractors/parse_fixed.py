@@ -5,6 +5,7 @@ Whole columns are decoded together; a record's borders are certain by its positi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -17,14 +18,16 @@ from extractors.exchange import EDGE_BYTES
 from records.errors import LayoutMismatch, Place
 from vendor_layouts.layout import Column, FeedLayout, Layout
 
-PIECE = 32 << 20
+PIECE = 8 << 20
 DATA_MARK = 0xC4  # D in EBCDIK
 
 Cells = npt.NDArray[np.uint8]
 
 
-def parse(layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str) -> Iterator[pa.Table]:
-    """Tables of the file's data records in order."""
+def parse(
+    layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str, noticed: Counter[str] | None = None
+) -> Iterator[pa.Table]:
+    """Tables of the file's data records in order; KEIS has no code that would be worth a notice (``noticed``)."""
     length, first = feed.record_bytes, 1
     for piece in _records(chunks, length, file):
         rows = np.frombuffer(piece, np.uint8).reshape(-1, length)
@@ -53,7 +56,7 @@ def _records(chunks: Iterable[bytes], length: int, file: str) -> Iterator[bytes]
             skipped += cut
         if len(pending) > PIECE + EDGE_BYTES:
             whole = (len(pending) - EDGE_BYTES) // length * length
-            yield bytes(pending[:whole])
+            yield bytes(memoryview(pending)[:whole])
             del pending[:whole]
     if (len(pending) - EDGE_BYTES) % length:
         raise LayoutMismatch(f"the data is not a whole number of records of {length} bytes", Place(file))
@@ -75,7 +78,7 @@ def _columns(feed: FeedLayout, rows: Cells) -> dict[int, pa.Array]:
 
 
 def _text(field: Cells, column: Column) -> pa.Array:
-    decoded = keis.decode_column(np.ascontiguousarray(field), column.kind)
+    decoded = keis.decode_column(field, column.kind)
     return pa.array(decoded.texts, pa.string())
 
 

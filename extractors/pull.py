@@ -18,6 +18,7 @@ from extractors.sftp import SftpSource
 from extractors.sources import Entry, Session, Source
 from municipalities.registry import Municipality
 from municipalities.site import home
+from records.batch import Manifest
 from records.errors import IncompleteFile, NotInitialised, Place, SequenceConflict, SequenceGap, WrongMunicipality
 
 SEEN = "seen.json"
@@ -41,9 +42,10 @@ def pull(
     with (source or SftpSource(municipality.vendor)).open() as session:
         entries = session.entries(feed)
         files = _files(municipality, feed, entries)
-        _compare_applied(session, municipality, entries, files, known)
+        marks = {entry.name: entry.mark for entry in entries}
+        _compare_applied(session, municipality, marks, files, known)
         first = _first(files, feed, last_applied, full)
-        return _fetch_from(session, municipality, files, _controls(entries), first, limit)
+        return _fetch_from(session, municipality, files, marks, first, limit)
 
 
 def available(municipality: Municipality, feed: str, source: Source | None = None) -> set[int]:
@@ -73,10 +75,6 @@ def _files(municipality: Municipality, feed: str, entries: list[Entry]) -> dict[
     return found
 
 
-def _controls(entries: list[Entry]) -> frozenset[str]:
-    return frozenset(entry.name for entry in entries)
-
-
 def _first(files: Mapping[int, FileName], feed: str, last_applied: int | None, full: bool) -> int | None:
     """The number to begin with; ``None`` when nothing is new."""
     newer = sorted(number for number in files if number > (last_applied or 0))
@@ -84,7 +82,8 @@ def _first(files: Mapping[int, FileName], feed: str, last_applied: int | None, f
     if full and full_sets:
         return full_sets[-1]
     if last_applied is None:
-        raise NotInitialised(f"no full set of {feed} has been loaded yet: run load_full")
+        todo = "none lies at the vendor: ask for one" if full else "run load_full"
+        raise NotInitialised(f"no full set of {feed} has been loaded yet: {todo}")
     if not newer:
         return None
     expected = last_applied + 1
@@ -98,12 +97,13 @@ def _fetch_from(
     session: Session,
     municipality: Municipality,
     files: Mapping[int, FileName],
-    names: frozenset[str],
+    marks: Mapping[str, str],
     first: int | None,
     limit: int,
 ) -> list[Path]:
     """Fetch ``first`` and what follows without a gap; a later file that is not complete yet waits for the next tick."""
     batches: list[Path] = []
+    names = frozenset(marks)
     number = first
     while number is not None and number in files and len(batches) < limit:
         try:
@@ -113,29 +113,37 @@ def _fetch_from(
                 raise
             break
         number += 1
+    if batches:
+        _remember_fetched(files, marks, batches)
     return batches
 
 
 def _compare_applied(
     session: Session,
     municipality: Municipality,
-    entries: list[Entry],
+    marks: Mapping[str, str],
     files: Mapping[int, FileName],
     known: Mapping[int, str],
 ) -> None:
     """A number that was applied must not come again with other content; only files that changed are read again."""
-    marks = {entry.name: entry.mark for entry in entries}
-    for number in sorted(set(files) & set(known)):
+    applied = sorted(set(files) & set(known))
+    if not applied:
+        return
+    folder = feed_folder(municipality.code, files[applied[0]].feed)
+    seen = _seen(folder)
+    fresh: dict[str, list[str]] = {}
+    for number in applied:
         name = files[number]
-        folder = feed_folder(municipality.code, name.feed)
-        mark = marks.get(str(name), "") + "/" + marks.get(name.control, "")
-        if _seen(folder).get(str(name)) == [mark, known[number]]:
+        facts = [_mark(marks, name), known[number]]
+        if seen.get(str(name)) == facts:
             continue
         if str(name) in marks and fingerprint(session, municipality, name) != known[number]:
             raise SequenceConflict(
                 f"number {number} has been applied and lies here with other content", Place(str(name))
             )
-        _remember(folder, str(name), [mark, known[number]])
+        fresh[str(name)] = facts
+    if fresh:
+        _remember(folder, {**seen, **fresh}, marks)
 
 
 def _seen(folder: Path) -> dict[str, list[str]]:
@@ -143,7 +151,19 @@ def _seen(folder: Path) -> dict[str, list[str]]:
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
 
 
-def _remember(folder: Path, name: str, facts: list[str]) -> None:
+def _remember_fetched(files: Mapping[int, FileName], marks: Mapping[str, str], batches: list[Path]) -> None:
+    """What was just read need not be read again next time only to be compared."""
+    found = [Manifest.read(batch) for batch in batches]
+    folder = batches[0].parent
+    fresh = {one.file: [_mark(marks, files[one.sequence]), one.sha256] for one in found}
+    _remember(folder, {**_seen(folder), **fresh}, marks)
+
+
+def _mark(marks: Mapping[str, str], name: FileName) -> str:
+    return marks.get(str(name), "") + "/" + marks.get(name.control, "")
+
+
+def _remember(folder: Path, seen: Mapping[str, list[str]], still_there: Mapping[str, str]) -> None:
     part = folder / f"{SEEN}.{os.getpid()}.part"
-    part.write_text(json.dumps({**_seen(folder), name: facts}), "utf-8")
+    part.write_text(json.dumps({name: facts for name, facts in seen.items() if name in still_there}), "utf-8")
     os.replace(part, folder / SEEN)

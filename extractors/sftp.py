@@ -14,9 +14,9 @@ import paramiko
 
 from extractors.sources import CHUNK, MAX_FILE_BYTES, Entry, is_exchange_name
 from municipalities.registry import VendorServer
-from records.errors import AuthenticationRefused, HostKeyMismatch, Place, TransferError
+from records.errors import AuthenticationRefused, ConfigurationError, HostKeyMismatch, Place, TransferError
 
-MAX_ENTRIES = 200_000
+MAX_ENTRIES = 1_000_000
 
 
 class SftpSource:
@@ -28,6 +28,8 @@ class SftpSource:
     @contextmanager
     def open(self) -> Iterator[SftpSession]:
         """Connect, prove who the server is before anything is said about us, and open one channel."""
+        if not self._server.key_file.is_file():
+            raise ConfigurationError("our private key for this vendor is missing", Place(self._server.key_file.name))
         with _failures("connect"):
             client = _connect(self._server)
         try:

@@ -82,6 +82,8 @@ def read(path: Path) -> Iterator[bytes]:
         if head[: len(_MAGIC)] != _MAGIC:
             raise VaultError("not a stored source", Place(path.name))
         number, sealed = 0, file.read(CHUNK + _TAG)
+        if not sealed:
+            raise VaultError("damaged: cut off after its head", Place(path.name))
         while sealed:
             following = file.read(CHUNK + _TAG)
             nonce = head[len(_MAGIC) :] + number.to_bytes(4, "big")

@@ -1,16 +1,26 @@
 """CP932 with the user area (EUDC) F040–F9FC ↔ U+E000–U+E757, as Windows does it.
 
-Python's own codec accepts bytes that no Japanese system sends (80, A0, FD, FE, FF) and the 398 doubled codes, which do
-not come back the same. The stray bytes are errors here; doubled codes are decoded and counted by ``doubled``.
+Python's own codec accepts bytes that no Japanese system sends (80, A0, FD, FE, FF): they are errors here. 398 codes stand
+for characters that Windows itself writes otherwise (374 NEC-selected IBM extensions ED40–EEFC, 9 of NEC row 13, 15 of the
+IBM extensions); they are decoded and counted by ``doubled``. Python would write ED/EE where Windows writes FA–FC.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 STRAY = {"\x80": "80", "\xa0": "A0", "\uf8f0": "A0", "\uf8f1": "FD", "\uf8f2": "FE", "\uf8f3": "FF"}
+Flags = npt.NDArray[np.bool_]
+
+# First bytes of doubled codes.
+_POSSIBLE = np.isin(np.arange(256), (0x87, 0xED, 0xEE, 0xFA))
+IBM_EXTENSIONS = range(0xFA, 0xFD)
 _STRAY = re.compile("[" + "".join(STRAY) + "]")
-_LEAD = frozenset(range(0x81, 0xA0)) | frozenset(range(0xE0, 0xFD))
 
 
 def decode(data: bytes) -> str:
@@ -32,9 +42,51 @@ def encode(text: str) -> bytes:
     """Strict; private characters U+E000–U+E757 become their user codes."""
     if stray := _STRAY.search(text):
         raise UnicodeEncodeError("cp932-eudc", text, stray.start(), stray.end(), "stray character")
-    return text.encode("cp932")
+    return b"".join(_as_windows().get(character) or character.encode("cp932") for character in text)
 
 
-def doubled(data: bytes) -> bool:
-    """Whether ``data`` holds a code that does not come back the same (NEC row 13, NEC-selected IBM extensions …)."""
-    return decode(data).encode("cp932") != data
+def doubled(data: bytes) -> int:
+    """How many codes of ``data`` do not come back the same (NEC row 13, NEC-selected IBM extensions …)."""
+    codes = np.frombuffer(data, np.uint8)
+    lead, pair = _tables()
+    at = np.flatnonzero(_POSSIBLE[codes[:-1]])
+    at = at[pair[codes[at].astype(np.uint16) << 8 | codes[at + 1]]]
+    return int(np.count_nonzero(_begins_character(codes, at, lead)))
+
+
+def _begins_character(codes: npt.NDArray[np.uint8], at: npt.NDArray[np.intp], lead: Flags) -> Flags:
+    """A byte begins a character when an even number of possible first bytes stands right before it."""
+    begins = np.ones(len(at), np.bool_)
+    inside, back = np.arange(len(at)), 1
+    while len(inside):
+        before = at[inside] - back
+        inside = inside[(before >= 0) & lead[codes[before]]]
+        begins[inside] ^= True
+        back += 1
+    return begins
+
+
+@cache
+def _tables() -> tuple[Flags, Flags]:
+    """Which bytes may begin a two-byte code, and which codes are doubled, as Python's codec has them."""
+    lead, pair = np.zeros(256, np.bool_), np.zeros(65536, np.bool_)
+    lead[0x81:0xA0] = lead[0xE0:0xFD] = True
+    for code, character in _two_bytes(np.flatnonzero(lead).tolist()):
+        pair[int.from_bytes(code, "big")] = encode(character) != code
+    return lead, pair
+
+
+@cache
+def _as_windows() -> dict[str, bytes]:
+    """The IBM extensions FA40–FC4B that Windows writes by these codes and Python by those of NEC."""
+    codes = _two_bytes(IBM_EXTENSIONS)
+    return {character: code for code, character in codes if 0xED <= character.encode("cp932")[0] <= 0xEE}
+
+
+def _two_bytes(leads: Iterable[int]) -> Iterator[tuple[bytes, str]]:
+    """All two-byte codes with these first bytes and their characters."""
+    for high in leads:
+        for low in range(0x40, 0xFD):
+            text = bytes((high, low)).decode("cp932", "ignore")
+            if len(text) == 1 and len(text.encode("cp932")) == 2:
+                yield bytes((high, low)), text

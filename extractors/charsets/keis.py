@@ -20,6 +20,7 @@ Codes = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 
 SHIFT, TO_TWO, TO_ONE = 0x0A, 0x42, 0x41
+BLANK = 0x40
 IDEOGRAPHIC_SPACE = 0x4040
 DASH = 0xA1BD
 USER_FIRST, PRIVATE_FIRST = 0x81, 0xE000
@@ -96,10 +97,23 @@ def encode(text: str) -> bytes:
 
 def decode_column(column: Bytes, kind: str) -> Decoded:
     """Decode a column of fixed fields, shape (rows, bytes): ``X`` single-byte, ``N`` two-byte, ``M`` mixed."""
+    column = _without_padding(column)
+    if not column.shape[1]:
+        return Decoded(np.full(len(column), "", "<U1"), np.zeros(len(column), np.bool_))
     if kind == "M":
         return _decode_mixed(column)
-    points, bad = (_single if kind == "X" else _double)(column)
+    if kind == "N":
+        points, bad = _double(column)
+        return Decoded(np.strings.rstrip(_strings(points), "\u3000"), np.asarray(bad.any(axis=1)))
+    points, bad = _single(column)
     return Decoded(_trimmed(points), np.asarray(bad.any(axis=1)))
+
+
+def _without_padding(column: Bytes) -> Bytes:
+    """The column without the blanks that end every one of its fields: most fields are far wider than what they hold."""
+    filled = np.flatnonzero((column != BLANK).any(axis=0))
+    width = int(filled[-1]) + 1 if len(filled) else 0
+    return np.ascontiguousarray(column[:, : min(width + width % 2, column.shape[1])])
 
 
 def _decode_mixed(column: Bytes) -> Decoded:
@@ -126,7 +140,7 @@ def _one_run(column: Bytes) -> tuple[Codes, npt.NDArray[np.bool_]]:
     blank_after = np.all((place <= end) | (pairs == IDEOGRAPHIC_SPACE), axis=1)
     run = (pairs[:, 0] == (SHIFT << 8 | TO_TWO)) & ends.any(axis=1) & blank_after & np.all(points != INVALID, axis=1)
     blank = np.all(pairs == IDEOGRAPHIC_SPACE, axis=1)
-    odd_is_blank = np.asarray(column[:, -1] == 0x40) if column.shape[1] % 2 else np.ones(len(column), np.bool_)
+    odd_is_blank = np.asarray(column[:, -1] == BLANK) if column.shape[1] % 2 else np.ones(len(column), np.bool_)
     simple: npt.NDArray[np.bool_] = (run | blank) & odd_is_blank
     return np.where(simple[:, None], points, 0)[:, 1:], simple
 
@@ -161,7 +175,8 @@ def _mixed(column: Bytes) -> tuple[Codes, npt.NDArray[np.bool_]]:
         points[:, at] = np.where(bad[:, at], REPLACEMENT, value)
         two = np.where(shift, after == TO_TWO, two)
         skip = shift | pair
-    bad[:, -1] |= two  # a field that never shifts back
+    bad[:, -1] |= two  # a field that never shifts back: U+FFFD stands at its end
+    points[two, -1] = REPLACEMENT
     return points, bad
 
 
