@@ -1,8 +1,8 @@
 """Ranking (候補順位): the standard glyphs most like a vendor's glyph, best first. Never a decision.
 
 First all glyphs by one distance in the learned metric, then the best again cell by cell, where each cell of the query
-may move by two pixels, then the first three where they differ. A score orders candidates of one glyph; it says nothing about whether a standard character
-exists (measured: it can't), so no threshold is offered.
+may move by two pixels, then the first three where they differ. A score orders candidates of one glyph; it says nothing
+about whether a standard character exists (measured: it can't), so no threshold is offered.
 """
 
 from __future__ import annotations
