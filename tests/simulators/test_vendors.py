@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ def test_keis_codes_by_hand(text: str, code: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.dates(min_value=wareki.SOLAR_CALENDAR_FROM, max_value=wareki.date(2099, 12, 31)), st.booleans())
-def test_date_codes_mean_the_day_that_was_written(on: wareki.date, western: bool) -> None:
+@given(st.dates(min_value=wareki.SOLAR_CALENDAR_FROM, max_value=date(2099, 12, 31)), st.booleans())
+def test_date_codes_mean_the_day_that_was_written(on: date, western: bool) -> None:
     wording = wareki.western(on) if western else wareki.wareki(on)
     for style in ("era_letter", "era_digit", "era_iso"):
         parts = date_codes.parse(dates.date_code(wording, style), style)
