@@ -29,7 +29,7 @@ from gaiji_maps.standard.table import hentaigana_table, table
 from municipalities.site import home
 from records.errors import ConfigurationError, Place
 
-VERSION = 1
+VERSION = 2
 CHUNK = 512
 LEARNED_FROM = 3072
 Progress = Callable[[int, int], None]

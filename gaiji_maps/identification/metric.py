@@ -17,7 +17,7 @@ from gaiji_maps.identification.gradient import Floats, coarse, direction_maps
 from gaiji_maps.identification.raster import SIDE, Picture, fitted
 
 DIMENSIONS = 256
-REGULARISATION = 0.1
+REGULARISATION = 0.3
 BEND_PIXELS = 1.3
 SHEAR = 0.02
 DRAWINGS = 5
