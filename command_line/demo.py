@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
         feeds = _synchronise(output)
         certificates = _issue(options.out, output)
         output.rows("feeds", feeds)
-        output.rows("certificates", certificates)
+        output.rows(f"certificates in {options.out}", certificates)
         output.rows("addresses", [asdict(address) for address in supervisor.addresses()])
         well = all(row["well"] for row in feeds) and all(row["issued"] for row in certificates) and bool(certificates)
         output.say(f"{'all is well' if well else 'SOMETHING IS WRONG'}, after {time.monotonic() - started:.0f} s")
@@ -157,4 +157,4 @@ def _issue_one(sample: dict[str, Any], kind: str, out: Path) -> dict[str, Any]:
         issued = issue(sample["municipality"], kind, card=sample["card"], items=items, out=out)
     except IssueRefused as refusal:
         return {**row, "issued": False, "file": refusal.text}
-    return {**row, "issued": True, "file": str(issued["file"])}
+    return {**row, "issued": True, "file": Path(issued["file"]).name}

@@ -21,6 +21,8 @@ class Output:
     def __init__(self, *, json_lines: bool) -> None:
         self.json_lines = json_lines
         self.console = Console(stderr=json_lines)
+        if not self.console.is_terminal:
+            self.console = Console(stderr=json_lines, width=140)  # a log has no edge to fold at
 
     def rows(self, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Print ``rows``, which share their keys."""

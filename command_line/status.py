@@ -76,6 +76,8 @@ def _reason(report: Any, facts: Any) -> str:
         return f"no tick for {age:.0f} minutes"
     if facts.last_applied is None:
         return "no full set has been loaded"
+    if facts.unverified:
+        return f"{facts.unverified} files are loaded but not verified"
     if facts.withheld:
         return f"{facts.withheld} persons are withheld"
     return ""
