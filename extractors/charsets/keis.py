@@ -20,6 +20,7 @@ Codes = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
 
 SHIFT, TO_TWO, TO_ONE = 0x0A, 0x42, 0x41
+SHIFT_BYTES = 2
 BLANK = 0x40
 IDEOGRAPHIC_SPACE = 0x4040
 DASH = 0xA1BD
@@ -65,6 +66,7 @@ def two_byte() -> Codes:
 def _back() -> tuple[dict[str, bytes], dict[str, bytes]]:
     ones = {chr(point): bytes((code,)) for code, point in enumerate(one_byte()) if point != INVALID}
     twos = {chr(point): code.to_bytes(2, "big") for code, point in enumerate(two_byte()) if point != INVALID}
+    twos["\u3000"] = IDEOGRAPHIC_SPACE.to_bytes(2, "big")  # A1A1 is read too, but KEIS has this one of its own
     return ones, twos
 
 
@@ -118,6 +120,9 @@ def _without_padding(column: Bytes) -> Bytes:
 
 def _decode_mixed(column: Bytes) -> Decoded:
     """Nearly every field is one run of two-byte codes, or blank: those go together; the rest walks byte by byte."""
+    if column.shape[1] < 2 * SHIFT_BYTES:  # no room for a run between two shifts
+        walked, bad = _mixed(column)
+        return Decoded(np.strings.rstrip(_texts(walked), " "), np.asarray(bad.any(axis=1)))
     points, simple = _one_run(column)
     texts, broken = _trimmed(points), np.zeros(len(column), np.bool_)
     rest = np.flatnonzero(~simple)
