@@ -18,6 +18,7 @@ from simulators.vendors.vendor import Vendor, state
 from simulators.world import events
 from simulators.world.samples import samples
 
+DELIVERING = ("tick", "full_set")  # a vendor keeps its state itself before it delivers
 JST = timezone(timedelta(hours=9), "JST")
 
 
@@ -77,7 +78,8 @@ class World:
             "save": lambda: None,
         }
         actions[command["do"]]()
-        store.save(code, vendor)
+        if command["do"] not in DELIVERING:
+            store.save(code, vendor)
         return state(vendor)
 
     def _trouble(self, code: str, kind: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import random
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ from simulators.world.town import Town, days_before
 DPI = 600
 DIAMETERS = (12.0, 13.5, 15.0, 16.5, 18.0)
 _RUN_LENGTHS = 3  # zlib's strategy for runs: half the time, and smaller, for pictures of two colours
-SIZE_STEP = 16  # glyphs are drawn in steps of so many dots, so that common surnames are drawn once
+SIZE_STEP = 24  # glyphs are drawn in steps of so many dots, so that common surnames are drawn once
 MOST_CHARACTERS = 6
 NAME, SURNAME, GIVEN, FORMER, COMMON = "1", "2", "3", "4", "5"
 
@@ -71,7 +72,7 @@ def imprint(rng: random.Random, text: str) -> bytes:
     picture = Image.new("1", (diameter, diameter), 1)
     draw = ImageDraw.Draw(picture)
     draw.ellipse((1, 1, diameter - 2, diameter - 2), outline=0, width=rng.randint(7, 16))
-    angle = rng.choice((-2, -1, 0, 1, 2))
+    angle = rng.choice((-2, 0, 2))
     for place, glyph in _cut(rng, _elements(text), diameter, angle):
         picture.paste(0, place, glyph)
     _wear(rng, draw, diameter)
@@ -104,9 +105,10 @@ def _cut(rng: random.Random, shown: list[str], diameter: int, angle: int) -> lis
 
 def _wear(rng: random.Random, draw: ImageDraw.ImageDraw, diameter: int) -> None:
     """A few chips in the rim, as wood gets them: no two seals are the same."""
-    for _ in range(rng.randint(1, 4)):
-        x, y = rng.randrange(diameter), rng.choice((rng.randint(2, 14), diameter - rng.randint(2, 14)))
-        radius = rng.randint(1, 5)
+    for _ in range(rng.randint(2, 4)):
+        turn, inward, radius = rng.uniform(0, math.tau), rng.randint(3, 10), rng.randint(2, 6)
+        x = diameter / 2 + (diameter / 2 - inward) * math.cos(turn)
+        y = diameter / 2 + (diameter / 2 - inward) * math.sin(turn)
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
 
 

@@ -45,9 +45,18 @@ class Running:
         )
 
     def close(self) -> None:
-        self.loop.call_soon_threadsafe(self.acceptor.close)
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
+        self.loop.close()
+
+    async def _end(self) -> None:
+        self.acceptor.close()
+        await self.acceptor.wait_closed()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture
