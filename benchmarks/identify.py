@@ -1,8 +1,8 @@
 """Identification on fonts that are not IPAmj明朝: how often the exact MJ glyph comes first, among 5, among 10.
 
 500 random kanji a set with fixed seeds, from Debian's fonts: by code point, by variation sequence alone (glyphs that no
-code point draws), as dots, and disturbed. Ranked among all 58,862 MJ glyphs and 299 変体仮名. Nothing is learned from
-these fonts.
+code point draws), as dots, and disturbed. The bar for variants is on all 6,286 of them: 500 would judge by luck, ± 1 %.
+Ranked among all 58,862 MJ glyphs and 299 変体仮名. Nothing is learned from these fonts.
 """
 
 from __future__ import annotations
@@ -94,14 +94,17 @@ def _sets(count: int) -> dict[str, tuple[dict[int, str], list[Query]]]:
     sets: dict[str, tuple[dict[int, str], list[Query]]] = {}
     for name, font in BY_CODE_POINT.items():
         sets[name] = (OUTLINE_BARS, _drawn(font, _by_code_point(font, count)))
-    variants = _variants(HANA_A, count)
-    sets["HanaMinA, variants by sequence only"] = (VARIANT_BARS, _drawn(HANA_A, variants))
+    every = _variants(HANA_A)
+    variants = random.Random(SEED).sample(every, count)
+    sets["HanaMinA variants"] = ({}, _drawn(HANA_A, variants))
+    if count == QUERIES:
+        sets[f"HanaMinA, all {len(every):,} variants"] = (VARIANT_BARS, _drawn(HANA_A, every))
     for dots in (32, 24):
         bars = DOT_BARS if dots == 32 else {}
         sets[f"BIZ UDMincho, {dots} dots"] = (bars, _drawn(BIZ, _by_code_point(BIZ, count), dots))
         sets[f"HanaMinA variants, {dots} dots"] = (bars, _drawn(HANA_A, variants, dots))
     sets["BIZ UDMincho, disturbed"] = ({}, _disturbed(sets["BIZ UDMincho"][1]))
-    sets["HanaMinA variants, disturbed"] = ({}, _disturbed(_drawn(HANA_A, variants)))
+    sets["HanaMinA variants, disturbed"] = ({}, _disturbed(sets["HanaMinA variants"][1]))
     return sets
 
 
@@ -113,18 +116,17 @@ def _by_code_point(font: StandIn, count: int) -> list[tuple[str, str]]:
     return random.Random(SEED).sample([(name, glyph) for name, glyph in drawn if name in table()], count)
 
 
-def _variants(font: StandIn, count: int) -> list[tuple[str, str]]:
-    """Random (MJ name, glyph name) of Moji_Joho sequences whose glyph no code point draws: variants, all of them."""
+def _variants(font: StandIn) -> list[tuple[str, str]]:
+    """(MJ name, glyph name) of every Moji_Joho sequence whose glyph no code point draws: variants, all of them."""
     with TTFont(font.path, lazy=True) as opened:
         plain = set(opened.getBestCmap().values())
         sequences = next(one for one in opened["cmap"].tables if one.format == 14).uvsDict
-    found = [
+    return [
         (name, glyph)
         for selector, entries in sorted(sequences.items())
         for base, glyph in sorted(entries, key=lambda entry: entry[0])
         if glyph and glyph not in plain and (name := table().by_text(chr(base) + chr(selector)))
     ]
-    return random.Random(SEED).sample(found, count)
 
 
 def _drawn(font: StandIn, chosen: Sequence[tuple[str, str]], dots: int | None = None) -> list[Query]:
