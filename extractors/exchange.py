@@ -22,6 +22,10 @@ VERSION = "1"
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 _NUMBER = re.compile(r"[0-9]{1,12}\Z")
 _SEQUENCE = re.compile(r"[0-9]{8}\Z")
+# datetime.fromisoformat alone takes week dates and any character between date and time.
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})\Z"
+)
 _MAX_CONTROL_BYTES = 4096
 REQUIRED = frozenset(
     ("utsushi_exchange", "municipality", "feed", "kind", "sequence", "layout", "rows", "bytes", "sha256", "created_at")
@@ -112,6 +116,8 @@ def parse_edges(header: bytes, trailer: bytes, file: str) -> Control:
     head, tail = _edge(header, "H", file), _edge(trailer, "T", file)
     if head[1:9] != "UTSUSHI1":
         raise ControlRecordInvalid("the header does not say UTSUSHI1", Place(file, offset=1))
+    if head[88:].strip() or tail[87:].strip():
+        raise ControlRecordInvalid("there must be spaces after the last item of header and trailer", Place(file))
     latest = head[80:88].strip()
     values = {
         "utsushi_exchange": VERSION,
@@ -181,6 +187,8 @@ def _control(values: dict[str, str], file: str) -> Control:
 
 
 def _instant(text: str) -> bool:
+    if _INSTANT.match(text) is None:
+        return False
     try:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:

@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364894
+feed=resident
+kind=diff
+sequence=00000002
+layout=awa_csv/1
+rows=0
+bytes=674
+sha256=c9790d358f97b621aebc403f2c5e765a6b61baa0d1db9b530c6c5466e3826a89
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000002

@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364894
+feed=resident
+kind=full
+sequence=00000001
+layout=awa_csv/1
+rows=1
+bytes=1062
+sha256=5170488996bf2b7056ec5d31051a5070f34b40c4300bd12601a86d84a805d82e
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000001

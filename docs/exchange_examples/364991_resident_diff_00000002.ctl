@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364991
+feed=resident
+kind=diff
+sequence=00000002
+layout=sudachi_csv/1
+rows=1
+bytes=167
+sha256=5d7e09687c730ca78d2a2a706ae86512d962f5df42b03cb0b1140db5bdcb3fc4
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000002

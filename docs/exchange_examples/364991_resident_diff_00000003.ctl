@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364991
+feed=resident
+kind=diff
+sequence=00000003
+layout=sudachi_csv/1
+rows=0
+bytes=0
+sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000003

@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364991
+feed=resident
+kind=full
+sequence=00000001
+layout=sudachi_csv/1
+rows=2
+bytes=891
+sha256=ab810baacc2eb5856fd02e3ea09ffc9edecd968f800c98864d493cb00d42f30a
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000001

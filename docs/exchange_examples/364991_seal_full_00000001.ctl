@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364991
+feed=seal
+kind=full
+sequence=00000001
+layout=sudachi_csv/1
+rows=1
+bytes=301
+sha256=5e8b78abb4b5c24008dcfc0750831a9399ee862a55d78e3cac087a748f7f2158
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000001

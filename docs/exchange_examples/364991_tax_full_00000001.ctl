@@ -1,0 +1,11 @@
+utsushi_exchange=1
+municipality=364991
+feed=tax
+kind=full
+sequence=00000001
+layout=sudachi_csv/1
+rows=1
+bytes=302
+sha256=745328c1a9df646a21f04204bbeda412e694c6dfd81a76bdc331fbd65d46fe90
+created_at=2026-11-24T09:00:00+09:00
+latest_sequence=00000001
