@@ -17,12 +17,25 @@ def clauses() -> dict[str, str]:
 
 
 def tests_by_clause() -> dict[str, list[str]]:
-    """Clause → ids of the tests that show it (``tests/x/test_y.py::test_z``)."""
+    """Clause → ids of the tests that show it (``tests/x/test_y.py::test_z``).
+
+    A marker may name one clause (``3(1)②``) or a whole row of the requirements table (``3(1)②④⑥``).
+    """
+    rows = _clauses_by_row()
     found: dict[str, list[str]] = {}
     for path in sorted((CHECKOUT / "tests").rglob("test_*.py")):
-        for clause, test in _marked(path):
-            found.setdefault(clause, []).append(test)
+        for named, test in _marked(path):
+            for clause in rows.get(named, [named]):
+                found.setdefault(clause, []).append(test)
     return found
+
+
+def _clauses_by_row() -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
+    with (CHECKOUT / "docs" / "clauses.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            rows.setdefault(row["row"], []).append(row["clause"])
+    return rows
 
 
 def _marked(path: Path) -> Iterator[tuple[str, str]]:

@@ -67,20 +67,26 @@ def _feed(code: str, feed: str) -> dict[str, Any]:
 
 def _reason(report: Any, facts: Any) -> str:
     """Why this feed is not well; empty when it is."""
+    from municipalities.registry import get
+
     if report is None:
         return "no tick has run yet"
     if report.outcome == "failed":
         return f"{report.step}: {report.text}"
-    age = (datetime.now(UTC) - datetime.fromisoformat(report.at)).total_seconds() / 60
-    if age > FEED_LIMIT_MINUTES:
-        return f"no tick for {age:.0f} minutes"
-    if facts.last_applied is None:
-        return "no full set has been loaded"
-    if facts.unverified:
-        return f"{facts.unverified} files are loaded but not verified"
-    if facts.withheld:
-        return f"{facts.withheld} persons are withheld"
-    return ""
+    age, silent = _minutes(datetime.fromisoformat(report.at)), _minutes(facts.last_applied_at)
+    limit = get(report.municipality).heartbeat_limit_minutes
+    reasons = {
+        f"no tick for {age:.0f} minutes": age > FEED_LIMIT_MINUTES,
+        "no full set has been loaded": facts.last_applied is None,
+        f"no file from the vendor for {silent:.0f} minutes (limit {limit})": silent > limit,
+        f"{facts.unverified} files are loaded but not verified": facts.unverified,
+        f"{facts.withheld} persons are withheld": facts.withheld,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _minutes(at: datetime | None) -> float:
+    return (datetime.now(UTC) - at).total_seconds() / 60 if at is not None else 0.0
 
 
 def _row(code: str, feed: str, *, well: bool, reason: str, **facts: Any) -> dict[str, Any]:

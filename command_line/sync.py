@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, output: Output) -> int:
     """One tick; starts PostgreSQL and makes the replica database when they are not there."""
     from extractors.sources import FolderSource
+    from loaders.ledger import last_applied
     from municipalities.registry import get
     from services.database import database_ready
     from sync import steps
@@ -29,8 +30,9 @@ def run(options: argparse.Namespace, output: Output) -> int:
     municipality = get(options.municipality)
     source = FolderSource(options.folder) if options.folder else None
     with database_ready(municipality.code):
-        # A folder is what a person lays down by hand: the first full set in it may be loaded without load_full.
-        counts = steps.run(municipality.code, options.feed, full=options.full or bool(options.folder), source=source)
+        # Files in a folder were laid down by a person: the very first full set there needs no further asking.
+        first = source is not None and last_applied(municipality.code, options.feed) is None
+        counts = steps.run(municipality.code, options.feed, full=options.full or first, source=source)
     output.rows(
         f"{municipality.name} {options.feed}", [{"municipality": municipality.code, "feed": options.feed, **counts}]
     )

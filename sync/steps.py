@@ -8,6 +8,7 @@ at the end, so the run is red and nothing good was held back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from extractors.decode import decode as decode_batch
@@ -16,9 +17,9 @@ from extractors.sources import Source
 from loaders import ledger
 from loaders.load import load as load_batch
 from loaders.verify import verify as verify_batch
-from municipalities.registry import get
+from municipalities.registry import Municipality, get
 from records.batch import Manifest, State
-from records.errors import BatchRejected, StoredRejection
+from records.errors import BatchRejected, FeedSilent, StoredRejection
 from sync.report import reporting
 from transforms.mapping import map_batch
 
@@ -35,6 +36,8 @@ def pull(code: str, feed: str, *, full: bool = False, source: Source | None = No
         applied = ledger.last_applied(code, feed)
         known = ledger.known_hashes(code, feed)
         paths = pull_files(municipality, feed, source=source, last_applied=applied, known=known, full=full)
+        if not paths and source is None:
+            _check_silence(municipality, feed)
         return _settle_heartbeats(paths)
 
 
@@ -130,6 +133,14 @@ def _counts(paths: Sequence[str]) -> dict[str, int]:
         for name, count in Manifest.read(Path(path)).counts.items():
             total[name] = total.get(name, 0) + count
     return total
+
+
+def _check_silence(municipality: Municipality, feed: str) -> None:
+    """SFTP may be well while the vendor's job has stopped: no file at all for longer than the limit is a fault."""
+    at = ledger.overview(municipality.code, feed).last_applied_at
+    limit = timedelta(minutes=municipality.heartbeat_limit_minutes)
+    if at is not None and datetime.now(UTC) - at > limit:
+        raise FeedSilent(f"{feed}: not even an empty difference since {at.isoformat(timespec='minutes')}")
 
 
 def _settle_heartbeats(paths: Sequence[Path]) -> Batches:

@@ -11,6 +11,7 @@ import pytest
 from extractors.sources import FolderSource
 from loaders import ledger
 from records.errors import (
+    FeedSilent,
     IncompleteFile,
     NotInitialised,
     SequenceConflict,
@@ -223,3 +224,19 @@ def reasons(code: str) -> list[tuple[str, str]]:
             "select addressee_number, reasons from replica.quarantine where resolved_at is null order by 1"
         ).fetchall()
     return [(number, why.split(":")[0].split(";")[0]) for number, why in rows]
+
+
+def test_a_vendor_that_falls_silent_while_its_server_is_well_turns_red(
+    new_vendor: NewVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from replica.connections import connect
+
+    vendor = started(new_vendor)
+    monkeypatch.setattr("extractors.pull.SftpSource", lambda server: source(vendor))
+    monkeypatch.setattr("municipalities.registry.Municipality.vendor", None)
+    assert steps.pull(CODE, "resident") == []
+    with connect(CODE, "owner") as connection:
+        connection.execute("update replica.feed_state set last_applied_at = now() - interval '31 minutes'")
+    with pytest.raises(FeedSilent):
+        steps.pull(CODE, "resident")
+    assert_red(vendor, "resident", "feed_silent")
