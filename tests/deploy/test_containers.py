@@ -120,7 +120,6 @@ def test_postgresql_has_the_settings_that_keep_rows_out_of_its_log(compose: dict
     assert given == {key: value for key, value in SETTINGS.items() if key not in ONLY_EMBEDDED_POSTGRES}
 
 
-@pytest.mark.clause("2(3)①–③ 5(1)")
 def test_each_side_is_reached_only_by_those_who_need_it(compose: dict[str, Any]) -> None:
     on: dict[str, set[str]] = {}
     for name, one in compose["services"].items():

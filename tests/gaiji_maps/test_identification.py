@@ -51,7 +51,7 @@ def _picture(pictures: GlyphPictures, name: str) -> Picture:
     return found
 
 
-@pytest.mark.clause("7(1)③")
+@pytest.mark.clause("7(1)③ gaiji")
 def test_every_glyph_ranks_itself_first(small: GlyphIndex, pictures: GlyphPictures) -> None:
     rankings = list(rank(((name, _picture(pictures, name)) for name in NAMES), index=small))
     assert [one.label for one in rankings] == list(NAMES)
@@ -157,7 +157,7 @@ def _eudc(path: Path, names: dict[int, str]) -> Path:
     return path
 
 
-@pytest.mark.clause("7(1)③")
+@pytest.mark.clause("7(1)③ gaiji")
 def test_a_vendors_font_is_ranked_by_code(tmp_path: Path, small: GlyphIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _eudc(tmp_path / "EUDC.TTE", {0xE000: "mj026190", 0xE001: "mj026195", 0x4E00: "mj006300"})
     monkeypatch.setattr(vendor, "standard_index", lambda _: small)
