@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,8 @@ from gaiji_maps.font_coverage import MJ_NAME, FontCoverage, coverage, is_private
 from records.errors import ConfigurationError, Place
 
 MAP_FILE = "gaiji_map.csv"
-STATES = ("proposed", "confirmed", "rejected")
+TO_BE_MADE = "glyph_to_be_made"
+STATES = ("proposed", "confirmed", "rejected", TO_BE_MADE)
 OWN_GLYPH = re.compile(r"U\+(F[0-9A-F]{4})\Z")
 
 
@@ -26,7 +28,8 @@ OWN_GLYPH = re.compile(r"U\+(F[0-9A-F]{4})\Z")
 class Correspondence:
     """One row: a vendor's code, the standard glyph that it means, how it was identified, and who confirmed it.
 
-    ``target`` is an MJ文字図形名 (``MJ022335``) or a glyph of the municipality's own font (``U+F0001``, plane 15);
+    ``target`` is an MJ文字図形名 (``MJ022335``) or a glyph of the municipality's own font (``U+F0001``, plane 15), and
+    empty while that glyph is still to be made (作字待ち);
     ``code`` is ``F040`` (CP932), ``81A1`` (KEIS) or ``U+E000``. An ordinary code is mapped too where the vendor's
     font draws another glyph there.
     """
@@ -87,6 +90,23 @@ def reverse(mapping: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def check(folder: Path, rows: Sequence[Correspondence]) -> None:
+    """Every rule of the file on rows that are not written yet; ``ConfigurationError`` names row and column."""
+    for number, row in enumerate(rows, 1):
+        for field, text in _faults(row):
+            raise ConfigurationError(text, _place(folder, number, field))
+    _check_doubles(folder, rows)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: blanks, width and case don't make another person."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
 def _confirmed(charset: str, folder: Path, system: str | None) -> list[tuple[int, Correspondence]]:
     rows = [(n, row) for n, row in enumerate(load(folder), 1) if row.state == "confirmed" and row.charset == charset]
     if system is not None:
@@ -119,8 +139,7 @@ def _faults(row: Correspondence) -> Iterator[tuple[str, str]]:
         return
     if not _is_code(row):
         yield "code", "not a code of this charset"
-    if not (MJ_NAME.match(row.target) or OWN_GLYPH.match(row.target)):
-        yield "target", "must be an MJ name or a code point of plane 15"
+    yield from _target_faults(row)
     if row.state not in STATES:
         yield "state", f"must be one of {', '.join(STATES)}"
     if not (row.vendor_system and row.identified_by and row.proposed_by and _is_day(row.proposed_on)):
@@ -128,12 +147,22 @@ def _faults(row: Correspondence) -> Iterator[tuple[str, str]]:
     yield from _review_faults(row)
 
 
+def _target_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
+    if row.state == TO_BE_MADE:
+        if row.target:
+            yield "target", "a glyph that is still to be made has no target yet"
+    elif row.state == "rejected" and not row.target:
+        return
+    elif not (MJ_NAME.match(row.target) or OWN_GLYPH.match(row.target)):
+        yield "target", "must be an MJ name or a code point of plane 15"
+
+
 def _review_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
-    if row.state == "proposed" and (row.confirmed_by or row.confirmed_on):
+    if row.state in ("proposed", TO_BE_MADE) and (row.confirmed_by or row.confirmed_on):
         yield "confirmed_by", "a proposed row is not confirmed by anybody yet"
     if row.state == "confirmed" and not (row.confirmed_by and _is_day(row.confirmed_on)):
         yield "confirmed_by", "a confirmed row says by whom and on which day"
-    if row.state == "confirmed" and row.confirmed_by == row.proposed_by:
+    if row.state == "confirmed" and same_person(row.confirmed_by, row.proposed_by):
         yield "confirmed_by", "nobody confirms their own proposal"
     if row.state == "rejected" and not row.reason:
         yield "reason", "a rejected row says why"
