@@ -29,9 +29,12 @@ def decode_base64(text: str) -> bytes:
     if len(text) > MAX_BYTES * 4 // 3 + 4:
         raise BadImage("too_large")
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise BadImage("not_base64") from None
+    if base64.b64encode(data).decode() != text:  # Python also takes padding where none belongs
+        raise BadImage("not_base64")
+    return data
 
 
 def check(data: bytes) -> bytes:
@@ -59,6 +62,9 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
         length = int.from_bytes(data[at : at + 4], "big")
         kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
         if data[at + 8 + length : at + 12 + length] != zlib.crc32(kind + body).to_bytes(4, "big"):
+            raise BadImage("damaged")
+        # A second header would be another picture to whoever draws it than the one that was checked here.
+        if (kind in found and kind != b"IDAT") or (kind == b"IHDR") != (not found) or b"IEND" in found:
             raise BadImage("damaged")
         found[kind] = body
         at += 12 + length
