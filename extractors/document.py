@@ -111,7 +111,9 @@ def _room(column: Column, item: Item) -> int:
 def _codes(layout: Layout, column: Column, item: Item) -> str:
     table = layout.codes.get(column.codes)
     if item.code_list is None:
-        return _listed((theirs, FLAG_NAMES[ours]) for theirs, ours in (table or {code: code for code in FLAG_NAMES}).items())
+        return _listed(
+            (theirs, FLAG_NAMES[ours]) for theirs, ours in (table or {code: code for code in FLAG_NAMES}).items()
+        )
     names = code_list(item.code_list)
     pairs = [(theirs, names[ours].name) for theirs, ours in (table or {code: code for code in names}).items()]
     return ("one to four of these joined without a space: " if item.type.startswith("codes") else "") + _listed(pairs)

@@ -1,9 +1,9 @@
 """KEIS83 of Hitachi mainframes: two-byte codes between the shifts 0A42 and 0A41, EBCDIK single bytes outside.
 
-Two-byte codes A1A1–FEFE are those of EUC-JP; A1BD is the dash U+2014; 4040 is the full-width space; the user area
-81A1–A0FE becomes U+E000 + (high − 81)·94 + (low − A1). EBCDIK (``ebcdik.csv``) has digits, capitals, half-width katakana
-and punctuation at the places of IBM code page 290, and no lower-case letters. Columns of records of one length are decoded
-together, because a town's file has millions of cells.
+Two-byte codes A1A1–FEFE are those of EUC-JP, but A1BD is the dash U+2014 and ￠￡￢ stay full-width; 4040 is the full-width
+space; the user area 81A1–A0FE becomes U+E000 + (high − 81)·94 + (low − A1). EBCDIK (``ebcdik.csv``) has digits, capitals,
+half-width katakana and punctuation at the places of IBM code page 290, and no lower-case letters. Columns of records of one
+length are decoded together, because a town's file has millions of cells.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ SHIFT_BYTES = 2
 BLANK = 0x40
 IDEOGRAPHIC_SPACE = 0x4040
 DASH = 0xA1BD
+# ￠ ￡ ￢: EUC-JP decodes them to the narrow signs, two of which EBCDIK has as single bytes.
+FULL_WIDTH = {0xA1F1: 0xFFE0, 0xA1F2: 0xFFE1, 0xA2CC: 0xFFE2}
 USER_FIRST, PRIVATE_FIRST = 0x81, 0xE000
 INVALID = np.uint32(0xFFFFFFFF)
 REPLACEMENT = np.uint32(0xFFFD)
@@ -59,6 +61,8 @@ def two_byte() -> Codes:
         table[(high << 8) + 0xA1 : (high << 8) + 0xFF] = np.arange(first, first + 94, dtype=np.uint32)
     table[IDEOGRAPHIC_SPACE] = 0x3000
     table[DASH] = 0x2014
+    for code, point in FULL_WIDTH.items():
+        table[code] = point
     return table
 
 
