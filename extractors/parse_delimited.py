@@ -40,7 +40,7 @@ def parse(
     """
     noticed = Counter() if noticed is None else noticed
     names = [f"{column.order}" for column in feed.columns]
-    first, offset = 1, 0
+    first, offset, number = 1, 0, -1
     for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):
         _check_lines(layout, piece, file, first - (layout.header and number == 0))
         text, broken = _decoded(layout, piece, feed, file, first, offset)
@@ -56,6 +56,8 @@ def parse(
             columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
             yield assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=broken)
             first += table.num_rows
+    if layout.header and number < 0:
+        raise LayoutMismatch("there is no header line", Place(file, row=0))
 
 
 def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[bytes]:
@@ -161,11 +163,13 @@ def _check_quotes(layout: Layout, text: str, columns: int, rows: int, begin: Pla
         quotes == 2 * columns * rows
         and text.count(f'"{delimiter}"') == (columns - 1) * rows
         and text.count(f'"{newline}"') == rows - 1
+        and text.startswith('"')
+        and text.endswith(f'"{newline}')
     )
     if plain or not quotes:
         return
     line_form = re.compile(_LINE.replace(",", re.escape(delimiter)))
-    for number, line in enumerate(text.split(newline)):
+    for number, line in enumerate(text.removesuffix(newline).split(newline)):
         if line_form.fullmatch(line) is None:
             place = Place(begin.file, row=(begin.row or 0) + number)
             raise LayoutMismatch("a quote neither encloses its field nor is doubled inside one", place)
