@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +23,15 @@ from records.batch import Manifest, directory_name
 from records.errors import ControlRecordInvalid, IncompleteFile, Place, WrongMunicipality
 from vendor_layouts.layout import load
 
+ABANDONED_SECONDS = 24 * 60 * 60
+
 
 def fetch(session: Session, municipality: Municipality, name: FileName, names: frozenset[str]) -> Path:
     """The batch directory of one file, state ``received``. ``names`` are all names that the source has now."""
     if str(name) not in names:
         raise IncompleteFile("there is a control record but no data", Place(str(name)))
     folder = home() / "batches" / municipality.code / name.feed
+    _sweep(folder)
     incoming = folder / f".incoming-{name.sequence:08d}-{os.getpid()}"
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True, mode=0o700)
@@ -36,6 +40,13 @@ def fetch(session: Session, municipality: Municipality, name: FileName, names: f
         return _settle(incoming, folder, name, control)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left half fetched; a living one is never a day old."""
+    for left in folder.glob(".incoming-*"):
+        if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def fingerprint(session: Session, municipality: Municipality, name: FileName) -> str:

@@ -77,11 +77,16 @@ class FolderSource:
         return [Entry(path.name, f"{facts.st_size}-{facts.st_mtime_ns}") for path, facts in regular]
 
     def read(self, feed: str, name: str) -> Iterator[bytes]:
-        """The file's bytes."""
-        path = next(folder / name for folder in self._folders(feed) if (folder / name).is_file())
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                yield chunk
+        """The file's bytes; ``TransferError`` when it has gone since it was listed, or can't be read."""
+        try:
+            path = next((folder / name for folder in self._folders(feed) if (folder / name).is_file()), None)
+            if path is None:
+                raise TransferError("could not read: not there", Place(name))
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    yield chunk
+        except OSError as error:
+            raise TransferError(f"could not read: {type(error).__name__}", Place(name)) from None
 
     def request(self, name: str, content: bytes) -> None:
         """A folder has nobody who would answer."""
