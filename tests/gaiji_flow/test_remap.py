@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 
 from gaiji_maps import review
 from gaiji_maps.review import Act, Code
+from loaders import remap as loaders_remap
 from loaders.waiting import bearers, waiting
 from municipalities.registry import get
 from municipalities.site import home
@@ -131,15 +132,15 @@ def test_a_file_that_is_loaded_meanwhile_is_not_overwritten(newcomer: New, monke
     new.vendor.difference("resident")
     new.sync()
     identify("364894")
-    really = remap.waiting_rows.apply
+    really = loaders_remap.apply
 
-    def apply_after_a_sync(batches: list[Path]) -> dict[str, int]:
+    def apply_after_a_sync(batches: Sequence[Path]) -> dict[str, int]:
         new.vendor.town.change("resident", key, katagaki="二階")
         new.vendor.difference("resident")
         new.sync()
         return really(batches)
 
-    monkeypatch.setattr(remap.waiting_rows, "apply", apply_after_a_sync)
+    monkeypatch.setattr(loaders_remap, "apply", apply_after_a_sync)
     assert remap.remap("364894", "resident") == {"waiting": 1, "applied": 0, "released": 0}
     assert stored("364894")[key]["katagaki"] == "二階"
     assert stored("364894") == new.truth()
