@@ -19,6 +19,7 @@ COMMANDS = {
     "issue": "play the kiosk: ask the running issuance API for a certificate",
     "resend": "ask the vendor to send files again, and apply them",
     "hold": "place, lift and list issuance holds",
+    "gaiji": "characters: who waits, propose, confirm, Excel, proof sheets, identification, map again",
     "bench": "measure against peers: load, diff, issue",
     "clauses": "each clause of the requirements with the tests that show it",
     "test": "lint, types, import rules and every test",

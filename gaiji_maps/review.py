@@ -70,6 +70,11 @@ def have_made(rows: Rows, code: Code, identified_by: str, act: Act) -> None:
     rows.append(_row(code, "", TO_BE_MADE, identified_by, act))
 
 
+def require_asked_for(rows: Rows, code: Code) -> None:
+    """Refuse unless a glyph is to be made for this code."""
+    _open(rows, code, (TO_BE_MADE,))
+
+
 def made(rows: Rows, code: Code, target: str, act: Act) -> None:
     """作字済み: the glyph that was asked for exists now; whoever made it proposes it, another one confirms."""
     at = _open(rows, code, (TO_BE_MADE,))
