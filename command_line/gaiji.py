@@ -15,6 +15,7 @@ from typing import Any
 
 from command_line.output import Output
 from gaiji_maps.review import Act, Code
+from loaders.waiting import JST
 from municipalities.registry import Municipality, get
 from records.batch import FEEDS
 
@@ -92,8 +93,6 @@ def key_of(municipality: Municipality, code: str) -> Code:
 
 def act_of(options: argparse.Namespace) -> Act:
     """Who acts, today in Japan."""
-    from issuance_api.service_hours import JST
-
     return Act(options.by.strip(), datetime.now(JST).date(), getattr(options, "reason", ""))
 
 
@@ -117,9 +116,18 @@ def _waiting(options: argparse.Namespace, output: Output) -> int:
 
     with database_ready(get(options.municipality).code):
         found = waiting(options.municipality)
-    rows = [{**asdict(one), "feeds": ",".join(one.feeds), "text": one.alarm_text} for one in found]
-    output.rows(f"{options.municipality}: characters that people wait for", rows)
+    if found or output.json_lines:
+        rows = [{**asdict(one), "feeds": ",".join(one.feeds), "since": _minute(one.since)} for one in found]
+        output.rows(f"{options.municipality}: characters that people wait for", rows)
+    else:
+        output.say(f"{options.municipality}: nobody waits for a character")
+    for one in found:
+        output.say(one.alarm_text)
     return 1 if found else 0
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(JST).isoformat(timespec="minutes")
 
 
 def _list(options: argparse.Namespace, output: Output) -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from records.batch import FEEDS
 from records.dictionary import items
 from replica.connections import connect
 from replica.driver_errors import reduced
 
+JST = timezone(timedelta(hours=9), "JST")
 # Reasons that the correspondence table or the municipality's font can settle; any other needs the vendor.
 CHARACTER_REASONS = ("unmapped_character", "missing_sequence")
 SELECTOR_FOLLOWS = "(?![\ufe00-\ufe0f\U000e0100-\U000e01ef])"
@@ -44,9 +45,8 @@ class Waiting:
     @property
     def alarm_text(self) -> str:
         """警報文: the code and how many people wait."""
-        return (
-            f"外字 {self.code} が未同定のため、{self.persons} 人の証明書を交付できません（{self.since:%Y-%m-%d} から）"
-        )
+        day = self.since.astimezone(JST).date().isoformat()
+        return f"外字 {self.code} が未同定のため、{self.persons} 人の証明書を交付できません（{day} から）"
 
 
 def waiting(code: str) -> list[Waiting]:
