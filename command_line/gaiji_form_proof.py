@@ -33,7 +33,7 @@ from issuance_api.rendering import Renderer
 from issuance_api.service_hours import JST
 from loaders.affected import bearer
 from municipalities.registry import Municipality, get
-from records.errors import ConfigurationError, Place
+from records.errors import CheckFailed, ConfigurationError, Place
 from records.records import Resident
 from services.database import database_ready
 
@@ -41,6 +41,7 @@ TEMPLATE = proof_sheet.TEMPLATE.with_name("form_proof.typ")
 KIND = Kind.RESIDENT_RECORD
 ITEMS = frozenset({OptionalItem.RELATIONSHIP, OptionalItem.REGISTERED_DOMICILE})
 MARGIN = 2.0
+SELECTOR_UNITS = frozenset((*range(0xFE00, 0xFE10), 0xDB40))  # U+E0100 … begin with DB40 in UTF-16
 Boxes = list[list[float]]
 
 
@@ -57,7 +58,10 @@ def run(options: argparse.Namespace, output: Output) -> int:
     if person is None:
         raise ConfigurationError("nobody who may have a certificate bears this character", Place(field=code.code))
     certificate = _certificate(municipality, person)
-    sheet = _sheet(municipality, row, options.font, [list(one) for one in _boxes(certificate, text)])
+    boxes = list(_boxes(certificate, text))
+    if not any(boxes):
+        raise CheckFailed("the character is not found on the page", Place(field=code.code))
+    sheet = _sheet(municipality, row, options.font, boxes)
     pages = _write(options.out, certificate, sheet)
     made = {"municipality": municipality.code, "code": code.code, "target": row.target, "pages": pages}
     output.rows("form-level proof", [{**made, "file": str(options.out)}])
@@ -87,12 +91,19 @@ def _boxes(pdf: bytes, text: str) -> Iterator[Boxes]:
 
 
 def _on_page(page: Any, text: str) -> Iterator[list[float]]:
-    words, height = page.get_textpage(), page.get_height()
-    found = words.search(text, match_case=True)
-    while (match := found.get_next()) is not None:
-        for number in range(words.count_rects(*match)):
-            left, bottom, right, top = words.get_rect(number)
+    """PDFium counts UTF-16 units; a base that a selector follows is another character."""
+    words, height, wanted = page.get_textpage(), page.get_height(), _units(text)
+    units = [pdfium.raw.FPDFText_GetUnicode(words, number) for number in range(words.count_chars())]
+    for at in range(len(units) - len(wanted) + 1):
+        following = units[at + len(wanted) : at + len(wanted) + 1]
+        if units[at : at + len(wanted)] == wanted and not SELECTOR_UNITS.intersection(following):
+            left, bottom, right, top = words.get_charbox(at)
             yield [left - MARGIN, height - top - MARGIN, right - left + 2 * MARGIN, top - bottom + 2 * MARGIN]
+
+
+def _units(text: str) -> list[int]:
+    data = text.encode("utf-16-be")
+    return [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
 
 
 def _sheet(municipality: Municipality, row: Correspondence, font: Path | None, boxes: list[Boxes]) -> bytes:
