@@ -40,8 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _configure_review(actions: Sub) -> None:
     _action(actions, "waiting", "codes that no confirmed row maps, and how many persons wait; exit code 1 if any")
-    listing = actions.add_parser("list", help="the correspondence tables, or one of them")
-    listing.add_argument("municipality", nargs="?", help="six-digit code, such as 364894")
+    listing = _action(actions, "list", "the correspondence tables, or one of them", all_towns=True)
     listing.add_argument("--state", help="only rows in this state")
     propose = _act(actions, "propose", "say what a code means; another person confirms")
     propose.add_argument(
@@ -96,9 +95,11 @@ def act_of(options: argparse.Namespace) -> Act:
     return Act(options.by.strip(), datetime.now(JST).date(), getattr(options, "reason", ""))
 
 
-def _action(actions: Sub, name: str, text: str) -> argparse.ArgumentParser:
+def _action(actions: Sub, name: str, text: str, *, all_towns: bool = False) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    parser.add_argument("municipality", help="six-digit code, such as 364894")
+    parser.add_argument("municipality", nargs="?" if all_towns else None, help="six-digit code, such as 364894")
+    # Before or after the action's name: one that is not given here must not undo one given there.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object a line")
     return parser
 
 

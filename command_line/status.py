@@ -80,9 +80,17 @@ def _reason(report: Any, facts: Any) -> str:
         "no full set has been loaded": facts.last_applied is None,
         f"no file from the vendor for {silent:.0f} minutes (limit {limit})": silent > limit,
         f"{facts.unverified} files are loaded but not verified": facts.unverified,
-        f"{facts.withheld} persons are withheld": facts.withheld,
     }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    found = next((reason for reason, holds in reasons.items() if holds), "")
+    return found or (_withheld(report, facts.withheld) if facts.withheld else "")
+
+
+def _withheld(report: Any, persons: int) -> str:
+    """How many persons are withheld, and for which characters."""
+    from loaders.waiting import waiting
+
+    texts = [one.alarm_text for one in waiting(report.municipality) if report.feed in one.feeds]
+    return "; ".join([f"{persons} persons are withheld", *texts[:3], *(["…"] if texts[3:] else [])])
 
 
 def _minutes(at: datetime | None) -> float:

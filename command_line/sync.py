@@ -23,6 +23,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """One tick; starts PostgreSQL and makes the replica database when they are not there."""
     from extractors.sources import FolderSource
     from loaders.ledger import last_applied
+    from loaders.waiting import waiting
     from municipalities.registry import get
     from services.database import database_ready
     from sync import steps
@@ -33,7 +34,10 @@ def run(options: argparse.Namespace, output: Output) -> int:
         # Files in a folder were laid down by a person: the very first full set there needs no further asking.
         first = source is not None and last_applied(municipality.code, options.feed) is None
         counts = steps.run(municipality.code, options.feed, full=options.full or first, source=source)
+        alarms = [one.alarm_text for one in waiting(municipality.code) if options.feed in one.feeds]
     output.rows(
         f"{municipality.name} {options.feed}", [{"municipality": municipality.code, "feed": options.feed, **counts}]
     )
+    for text in alarms:
+        output.say(text)
     return 0
