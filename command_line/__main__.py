@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="./utsushi", description="Utsushi (写し): certificates at the convenience store."
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given, json_lines = _without_json(list(sys.argv[1:] if arguments is None else arguments))
     for name, text in COMMANDS.items():
         # A module is imported only for its own command: ``status`` must not wait for pandas.
         child = commands.add_parser(name, help=text, description=text)
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             importlib.import_module(f"command_line.{name}").configure(child)
             child.add_argument("--json", action="store_true", help="print one JSON object a line")
     options = parser.parse_args(given)
-    output = Output(json_lines=options.json)
+    output = Output(json_lines=json_lines)
     try:
         return int(importlib.import_module(f"command_line.{options.command}").run(options, output))
     except UtsushiError as error:
@@ -49,6 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _without_json(arguments: list[str]) -> tuple[list[str], bool]:
+    """``--json`` may stand anywhere before ``--``, also behind a command's own sub-command."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [one for one in arguments[:end] if one != "--json"]
+    return kept + arguments[end:], len(kept) != end
 
 
 def _wanted(arguments: Sequence[str]) -> str | None:

@@ -16,7 +16,7 @@ def clauses() -> dict[str, str]:
         return {row["clause"]: row["requirement"] for row in csv.DictReader(file)}
 
 
-def tests_by_clause() -> dict[str, list[str]]:
+def shown_by_clause() -> dict[str, list[str]]:
     """Clause → ids of the tests that show it (``tests/x/test_y.py::test_z``).
 
     A marker may name one clause (``3(1)②``) or a whole row of the requirements table (``3(1)②④⑥``).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from command_line.clause_table import clauses, tests_by_clause
+from command_line.clause_table import clauses, shown_by_clause
 from command_line.output import Output
 
 
@@ -15,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, output: Output) -> int:
     """Print the table; exit 1 when a test names a clause that does not exist."""
-    shown, known = tests_by_clause(), clauses()
+    shown, known = shown_by_clause(), clauses()
     rows = [
         {
             "clause": clause,
