@@ -71,11 +71,11 @@ def _configure_sheets(actions: Sub) -> None:
     identify.add_argument("--strokes", metavar="N[-M]", help="only standard characters with so many strokes")
     identify.add_argument("--radical", type=int, help="only those of this radical (康熙 1-214)")
     identify.add_argument("--reading", help="only those with this reading (kana)")
-    for one, needed in ((proof, False), (identify, True)):
-        one.add_argument(
-            "--font", type=Path, required=needed, help="EUDC.TTE, a BDF font, or a folder of images by code"
-        )
-        one.add_argument("--top", type=int, default=10, help="candidates per character")
+    drawn = "EUDC.TTE, a BDF font, or a folder of images by code"
+    for one, needed in ((proof, False), (identify, True), (export, False), (taken, False)):
+        one.add_argument("--font", type=Path, required=needed, help=drawn)
+    for one, count in ((proof, 10), (identify, 10), (export, 3)):
+        one.add_argument("--top", type=int, default=count, help="candidates per character")
 
 
 def run(options: argparse.Namespace, output: Output) -> int:

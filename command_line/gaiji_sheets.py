@@ -32,7 +32,8 @@ Candidates = Sequence[tuple[str, float]]
 def export(options: argparse.Namespace, output: Output) -> int:
     """``gaiji export``: the table with what waits, as Excel."""
     municipality = get(options.municipality)
-    lines = _lines(municipality, correspondence.load(municipality.folder))
+    ranked = _ranked(options, output, key_of(municipality, "").charset) if options.font else {}
+    lines = _lines(municipality, correspondence.load(municipality.folder), ranked)
     count = workbook.write(options.xlsx, lines, f"外字対照表　{municipality.name}")
     output.rows("exported", [{"municipality": municipality.code, "file": str(options.xlsx), "lines": count}])
     return 0
@@ -41,8 +42,12 @@ def export(options: argparse.Namespace, output: Output) -> int:
 def take_over(options: argparse.Namespace, output: Output) -> int:
     """``gaiji import``: the changed cells as acts of one person."""
     municipality = get(options.municipality)
+    charset = key_of(municipality, "").charset
+    drawn: dict[str, Candidates] = dict.fromkeys(
+        glyph_shapes.vendor_codes_of(options.font, charset) if options.font else (), ()
+    )
     with review.editing(municipality.folder) as rows:
-        done = workbook.take_over(options.xlsx, rows, _lines(municipality, rows), act_of(options))
+        done = workbook.take_over(options.xlsx, rows, _lines(municipality, rows, drawn), act_of(options))
     output.rows("taken over", [{"municipality": municipality.code, **(done or {"changes": 0})}])
     return 0
 
@@ -175,20 +180,27 @@ def _telling(output: Output, bars: ExitStack) -> Callable[[int, int], None]:
     return tell
 
 
-def _lines(municipality: Municipality, rows: Sequence[Correspondence]) -> list[workbook.Line]:
-    """The table as the workbook shows it: with the character, its readings, and how many wait or bear it."""
+def _lines(
+    municipality: Municipality, rows: Sequence[Correspondence], drawn: Mapping[str, Candidates]
+) -> list[workbook.Line]:
+    """The table as the workbook shows it: with the character, its readings, and how many wait or bear it.
+
+    ``drawn`` are the codes of the vendor's font with their candidates, if they were ranked.
+    """
     key = key_of(municipality, "")
     waiting = _waiting(municipality)
-    lines = workbook.lines_of(list(rows), waiting, key.vendor_system, key.charset)
+    lines = workbook.lines_of(list(rows), waiting, key.vendor_system, key.charset, drawn)
     persons = _bearers(municipality, {one.code.code: one.row for one in lines}) | waiting
-    return [_dressed(municipality, one, persons.get(one.code.code, 0)) for one in lines]
+    return [_dressed(municipality, one, persons.get(one.code.code, 0), drawn.get(one.code.code, ())) for one in lines]
 
 
-def _dressed(municipality: Municipality, one: workbook.Line, persons: int) -> workbook.Line:
+def _dressed(municipality: Municipality, one: workbook.Line, persons: int, candidates: Candidates) -> workbook.Line:
     target = one.row.target if one.row else ""
     row = table().get(target)
     readings = "・".join(row.readings[:5]) if row else ""
-    return replace(one, character=text_of(municipality, target), readings=readings, persons=persons)
+    named = "　".join(f"{name} {text_of(municipality, name)} {score:.2f}" for name, score in candidates)
+    character = text_of(municipality, target)
+    return replace(one, character=character, readings=readings, persons=persons, candidates=named)
 
 
 def text_of(municipality: Municipality, target: str) -> str:

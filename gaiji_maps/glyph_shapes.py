@@ -48,6 +48,11 @@ def of_vendor(path: Path, charset: str) -> dict[str, Outline]:
     return {_named(one, charset): _outline(path, one) for one in vendor_glyphs(path)}
 
 
+def vendor_codes_of(path: Path, charset: str) -> list[str]:
+    """The codes alone, in order."""
+    return [_named(one, charset) for one in vendor_glyphs(path)]
+
+
 def svg_path(outline: Outline) -> str:
     """The ``d`` of an SVG path in the square of 2048 units."""
     pen = SVGPathPen(None, ntos=lambda value: str(round(value)))

@@ -39,8 +39,8 @@ OWN = (
     "確認日",
     "理由",
 )
-HELP = ("標準文字", "読み", "影響人数")
-WIDTHS = (16, 13, 12, 13, 9, 30, 16, 12, 16, 12, 40, 10, 24, 10)
+HELP = ("標準文字", "読み", "影響人数", "候補（近い順）")
+WIDTHS = (16, 13, 12, 13, 9, 30, 16, 12, 16, 12, 40, 10, 24, 10, 44)
 TARGET, STATE, METHOD, REASON = 3, 4, 5, 10
 MAY_CHANGE = frozenset({TARGET, STATE, METHOD, REASON})
 LAST_LINE = 20_000
@@ -57,6 +57,7 @@ class Line:
     character: str = ""
     readings: str = ""
     persons: int = 0
+    candidates: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """Texts in the order of the headings."""
@@ -68,7 +69,16 @@ class Line:
                   row.confirmed_by, row.confirmed_on, row.reason)
         )  # fmt: skip
         code = self.code
-        return (code.vendor_system, code.charset, code.code, *own, self.character, self.readings, str(self.persons))
+        return (
+            code.vendor_system,
+            code.charset,
+            code.code,
+            *own,
+            self.character,
+            self.readings,
+            str(self.persons),
+            self.candidates,
+        )
 
 
 class WorkbookRefused(UtsushiError):
@@ -182,7 +192,7 @@ def _dress(sheet: Any, title: str, last: int) -> None:
     choice = DataValidation("list", formula1=f'"{",".join(STATES)}"', allow_blank=False)
     sheet.add_data_validation(choice)
     choice.add(f"E2:E{max(last, 2)}")
-    sheet.freeze_panes, sheet.auto_filter.ref = "D2", f"A1:N{last}"
+    sheet.freeze_panes, sheet.auto_filter.ref = "D2", f"A1:O{last}"
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight = True, 0
     sheet.print_title_rows, sheet.oddHeader.center.text = "1:1", title
@@ -235,10 +245,15 @@ def _unpacked(path: Path) -> int:
         return sum(one.file_size for one in archive.infolist())
 
 
-def lines_of(rows: Rows, waiting: Mapping[str, int], system: str, charset: str) -> list[Line]:
-    """One line a code: all of the table, and what waits without a row; ``waiting`` is code → persons."""
+def lines_of(
+    rows: Rows, waiting: Mapping[str, int], system: str, charset: str, drawn: Iterable[str] = ()
+) -> list[Line]:
+    """One line a code: all of the table, what waits without a row, and what the vendor's font draws.
+
+    ``waiting`` is code → persons; ``drawn`` the codes of the font.
+    """
     keys = {(row.vendor_system, row.charset, row.code) for row in rows}
-    keys |= {(system, charset, code) for code in waiting if _is_code(charset, code)}
+    keys |= {(system, charset, code) for code in (*waiting, *drawn) if _is_code(charset, code)}
     codes = [Code(*key) for key in sorted(keys)]
     return [Line(code, review.current(rows, code), persons=waiting.get(code.code, 0)) for code in codes]
 

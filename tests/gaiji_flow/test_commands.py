@@ -146,6 +146,24 @@ def few_glyphs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("few_glyphs")
+def test_excel_with_the_characters_of_a_font_before_anybody_waits(
+    newcomer: New, run: Any, vendor_font: Path, tmp_path: Path
+) -> None:
+    from openpyxl import load_workbook
+
+    newcomer(TOWN)
+    path, font = tmp_path / "t.xlsx", ("--font", str(vendor_font))
+    run("export", TOWN, "--xlsx", str(path), *font)
+    book = load_workbook(path)
+    line = next(line for line in book["対照表"].iter_rows(min_row=2) if line[2].value == CODE)
+    assert "MJ025736 辥 " in line[14].value
+    line[3].value = "MJ025736"
+    book.save(path)
+    assert run("import", TOWN, "--xlsx", str(path), "--by", "架空　一郎")[0] == 1  # no such code, as nobody waits
+    assert run("import", TOWN, "--xlsx", str(path), "--by", "架空　一郎", *font)[1][0]["proposed"] == 1
+
+
+@pytest.mark.usefixtures("few_glyphs")
 def test_the_proof_sheet_shows_glyphs_candidates_and_counts_but_nobody(
     waiting_town: Newcomer, run: Any, vendor_font: Path, tmp_path: Path
 ) -> None:
