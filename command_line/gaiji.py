@@ -19,7 +19,7 @@ from loaders.waiting import JST
 from municipalities.registry import Municipality, get
 from records.batch import FEEDS
 
-MAKE = "make"
+MAKE, ALL = "make", "all"
 Sub = Any
 
 
@@ -49,7 +49,9 @@ def _configure_review(actions: Sub) -> None:
     propose.add_argument("--how", default="compared by eye", help="how it was identified")
     _act(actions, "confirm", "confirm a proposal of somebody else")
     _act(actions, "reject", "reject an open proposal; --reason is needed")
-    make = _act(actions, "make", "make the glyph that was asked for and propose it (municipal font, plane 15)")
+    make = _act(
+        actions, "make", f"make the glyph that was asked for (CODE '{ALL}': every one) and propose it (municipal font)"
+    )
     make.add_argument("--font", type=Path, help="the vendor's outline font: the glyph is taken from it")
     make.add_argument("--svg", type=Path, help="or a drawing: SVG with a square viewBox")
     make.add_argument("--font-version", required=True, help="version of the municipal font, such as 1.001")
@@ -170,15 +172,20 @@ def _reject(options: argparse.Namespace, output: Output) -> int:
 
 
 def _make(options: argparse.Namespace, output: Output) -> int:
-    """The glyph, the font and the row together, or nothing of it."""
-    from command_line.gaiji_sheets import make_glyph
+    """Glyphs, font and rows together, or nothing of it."""
+    from command_line.gaiji_sheets import make_glyphs
     from gaiji_maps import review
 
-    def act(rows: review.Rows, code: Code) -> None:
-        review.require_asked_for(rows, code)
-        review.made(rows, code, make_glyph(get(options.municipality), code, options), act_of(options))
-
-    return _review(options, output, act)
+    municipality = get(options.municipality)
+    with review.editing(municipality.folder) as rows:
+        wanted = [key_of(municipality, options.code)] if options.code != ALL else review.asked_for(rows)
+        for code in wanted:
+            review.require_asked_for(rows, code)
+        made = make_glyphs(municipality, wanted, options)
+        for code, target in made.items():
+            review.made(rows, code, target, act_of(options))
+    output.rows(f"{municipality.name}: made", [{"code": code.code, "target": target} for code, target in made.items()])
+    return 0
 
 
 def _review(options: argparse.Namespace, output: Output, act: Callable[[Any, Code], None]) -> int:

@@ -97,31 +97,35 @@ def proof(options: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def make_glyph(municipality: Municipality, code: Code, options: argparse.Namespace) -> str:
-    """A new glyph in the municipality's font, from the vendor's font or an SVG; its name as a target (``U+F0000``)."""
-    from gaiji_maps.making import municipal_font, outline
+def make_glyphs(municipality: Municipality, codes: Sequence[Code], options: argparse.Namespace) -> dict[Code, str]:
+    """New glyphs in the municipality's font, from the vendor's font or one SVG; code → target (``U+F0000``)."""
+    from gaiji_maps.making import municipal_font
 
-    if (options.font is None) == (options.svg is None):
-        raise ConfigurationError("give either --font or --svg: a glyph comes from one drawing")
-    if options.svg is not None:
-        drawn = outline.from_svg(options.svg.read_text("utf-8"), Place(options.svg.name))
-    else:
-        drawn = _vendor_outline(options.font, code)
-    origin = f"{code.vendor_system} {code.charset} {code.code}, from {(options.svg or options.font).name}"
-    point = municipal_font.add_glyph(municipality.folder, drawn, origin)
+    drawn = _drawings(codes, options)
+    made: dict[Code, str] = {}
     try:
+        for code in codes:
+            origin = f"{code.vendor_system} {code.charset} {code.code}, from {(options.svg or options.font).name}"
+            made[code] = f"U+{municipal_font.add_glyph(municipality.folder, drawn[code], origin):X}"
         municipal_font.make(municipality.folder, options.font_version)
     except UtsushiError:
-        (municipality.folder / municipal_font.GLYPHS_FOLDER / f"U+{point:X}.svg").unlink()
+        for target in made.values():
+            (municipality.folder / municipal_font.GLYPHS_FOLDER / f"{target}.svg").unlink()
         raise
-    return f"U+{point:X}"
+    return made
 
 
-def _vendor_outline(path: Path, code: Code) -> Outline:
-    found = glyph_shapes.of_vendor(path, code.charset).get(code.code)
-    if found is None:
-        raise ConfigurationError("this font or set has no such character", Place(path.name, field=code.code))
-    return found
+def _drawings(codes: Sequence[Code], options: argparse.Namespace) -> dict[Code, Outline]:
+    from gaiji_maps.making.outline import from_svg
+
+    if (options.font is None) == (options.svg is None) or not codes or (options.svg and len(codes) > 1):
+        raise ConfigurationError("give either --font, or --svg for one character: a glyph comes from one drawing")
+    if options.svg is not None:
+        return {codes[0]: from_svg(options.svg.read_text("utf-8"), Place(options.svg.name))}
+    found = glyph_shapes.of_vendor(options.font, codes[0].charset)
+    if missing := [code.code for code in codes if code.code not in found]:
+        raise ConfigurationError("this font or set has no such character", Place(options.font.name, field=missing[0]))
+    return {code: found[code.code] for code in codes}
 
 
 def _proof_lines(municipality: Municipality, options: argparse.Namespace, output: Output) -> list[Line]:

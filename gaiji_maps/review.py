@@ -70,6 +70,11 @@ def have_made(rows: Rows, code: Code, identified_by: str, act: Act) -> None:
     rows.append(_row(code, "", TO_BE_MADE, identified_by, act))
 
 
+def asked_for(rows: Rows) -> list[Code]:
+    """Every code that a glyph is to be made for."""
+    return [Code(row.vendor_system, row.charset, row.code) for row in rows if row.state == TO_BE_MADE]
+
+
 def require_asked_for(rows: Rows, code: Code) -> None:
     """Refuse unless a glyph is to be made for this code."""
     _open(rows, code, (TO_BE_MADE,))
