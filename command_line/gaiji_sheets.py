@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 
 from command_line.gaiji import act_of, key_of
 from command_line.output import Output
