@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
 
+from command_line.__main__ import main
 from extractors.sources import FolderSource
-from gaiji_maps import review
-from gaiji_maps.font_coverage import coverage
+from gaiji_maps import review, vendor_codes
+from gaiji_maps.font_coverage import characters, coverage, standard_font_path
 from gaiji_maps.review import Act, Code
 from municipalities.registry import get
 from municipalities.site import CHECKOUT, PostgresAddress, Site, write_site
@@ -126,3 +133,66 @@ def withheld(code: str) -> int:
     with connect(code, "console") as connection:
         (count,) = connection.execute("select count(*) from replica.withheld").fetchone() or (0,)
     return int(count)
+
+
+@pytest.fixture(autouse=True)
+def running_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' server runs already; the commands must not start another."""
+    for module in ("services.database", "command_line.gaiji_sheets", "command_line.gaiji_form_proof"):
+        monkeypatch.setattr(f"{module}.database_ready", lambda code: nullcontext())
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
+    """Run a ``gaiji`` command: exit code, JSON lines, everything that was said."""
+
+    def gaiji(action: str, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+        code = main(["gaiji", action, *arguments, "--json"])
+        said = capsys.readouterr()
+        return code, [json.loads(line) for line in said.out.splitlines()], said.out + said.err
+
+    return gaiji
+
+
+@pytest.fixture
+def few_glyphs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An index of some hundred glyphs: that all of them are ranked rightly is tried elsewhere."""
+    from gaiji_maps.identification import index, vendor
+    from gaiji_maps.standard.table import table
+
+    names = (*table().of_base("辥"), *sorted(table())[:300])
+    index.build(standard_font_path(), names, tmp_path / "index")
+    monkeypatch.setattr(vendor, "standard_index", lambda progress=None: index._opened(tmp_path / "index"))
+
+
+def make_font(path: Path, glyphs: Mapping[str, str]) -> Path:
+    """EUDC.TTE: vendor's CP932 code → text that is drawn there; of several characters each gets an equal part.
+
+    Drawn as the standard font does, because no other font is sure to be here.
+    """
+    drawn, points = {".notdef": TTGlyphPen(None).glyph()}, {}
+    with TTFont(standard_font_path(), lazy=True) as source:
+        shapes, em = source.getGlyphSet(), source["head"].unitsPerEm
+        for code, text in glyphs.items():
+            pen = TTGlyphPen(None)
+            names = [_glyph_name(base, selector) for base, selector in characters(text)]
+            for at, name in enumerate(names):
+                shapes[name].draw(TransformPen(pen, (1 / len(names), 0, 0, 1, at * em / len(names), 0)))
+            points[ord(vendor_codes.decoded("cp932-eudc", code))] = f"c{code}"
+            drawn[f"c{code}"] = pen.glyph()
+    builder = FontBuilder(em, isTTF=True)
+    builder.setupGlyphOrder(list(drawn))
+    builder.setupCharacterMap(points)
+    builder.setupGlyf(drawn)
+    builder.setupHorizontalMetrics(dict.fromkeys(drawn, (em, 0)))
+    builder.setupHorizontalHeader(ascent=round(em * 0.88), descent=-round(em * 0.12))
+    builder.setupNameTable({"familyName": "EUDC", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+    return path
+
+
+def _glyph_name(base: int, selector: int | None) -> str:
+    fonts = coverage()
+    return fonts.characters[base] if selector is None else fonts.sequences[base, selector]

@@ -2,68 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont
 
-from command_line.__main__ import main
-from gaiji_maps import vendor_codes
-from gaiji_maps.font_coverage import standard_font_path
 from municipalities.registry import get
-from tests.gaiji_flow.conftest import CODES, TARGET, Newcomer, stored, withheld
+from tests.gaiji_flow.conftest import CODES, TARGET, Newcomer, make_font, stored, withheld
 
 TOWN = "364894"
 CODE = CODES[TOWN]
 New = Callable[..., Newcomer]
 
 
-@pytest.fixture(autouse=True)
-def running_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' server runs already; the commands must not start another."""
-    for module in ("services.database", "command_line.gaiji_sheets", "command_line.gaiji_form_proof"):
-        monkeypatch.setattr(f"{module}.database_ready", lambda code: nullcontext())
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
-    """Run a ``gaiji`` command: exit code, JSON lines, everything that was said."""
-
-    def gaiji(action: str, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
-        code = main(["gaiji", action, *arguments, "--json"])
-        said = capsys.readouterr()
-        return code, [json.loads(line) for line in said.out.splitlines()], said.out + said.err
-
-    return gaiji
-
-
 @pytest.fixture
 def vendor_font(tmp_path: Path) -> Path:
     """EUDC.TTE with 辥 at the vendor's code (drawn as the standard font does: no other font is sure to be here)."""
-    point = ord(vendor_codes.decoded("cp932-eudc", CODE))
-    with TTFont(standard_font_path()) as source:
-        pen = TTGlyphPen(None)
-        source.getGlyphSet()[source.getBestCmap()[ord("辥")]].draw(pen)
-        em = source["head"].unitsPerEm
-    builder = FontBuilder(em, isTTF=True)
-    builder.setupGlyphOrder([".notdef", "one"])
-    builder.setupCharacterMap({point: "one"})
-    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "one": pen.glyph()})
-    builder.setupHorizontalMetrics({".notdef": (em, 0), "one": (em, 0)})
-    builder.setupHorizontalHeader(ascent=round(em * 0.88), descent=-round(em * 0.12))
-    builder.setupNameTable({"familyName": "EUDC", "styleName": "Regular"})
-    builder.setupOS2()
-    builder.setupPost()
-    builder.save(tmp_path / "EUDC.TTE")
-    return tmp_path / "EUDC.TTE"
+    return make_font(tmp_path / "EUDC.TTE", {CODE: "辥"})
 
 
 @pytest.fixture
@@ -132,17 +90,6 @@ def test_excel_out_and_in_again(waiting_town: Newcomer, run: Any, tmp_path: Path
     book.save(path)
     assert run("import", TOWN, "--xlsx", str(path), "--by", "架空　一郎")[1] == [{"municipality": TOWN, "proposed": 1}]
     assert run("list", TOWN, "--state", "proposed")[1][0]["proposed_by"] == "架空　一郎"
-
-
-@pytest.fixture
-def few_glyphs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An index of some hundred glyphs: that all of them are ranked rightly is tried elsewhere."""
-    from gaiji_maps.identification import index, vendor
-    from gaiji_maps.standard.table import table
-
-    names = (*table().of_base("辥"), *sorted(table())[:300])
-    index.build(standard_font_path(), names, tmp_path / "index")
-    monkeypatch.setattr(vendor, "standard_index", lambda progress=None: index._opened(tmp_path / "index"))
 
 
 @pytest.mark.usefixtures("few_glyphs")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from extractors.sources import FolderSource
 from gaiji_maps import review
 from gaiji_maps.review import Act, Code
 from loaders import remap as loaders_remap
 from loaders.waiting import bearers, waiting
 from municipalities.registry import get
 from municipalities.site import home
-from sync import remap
+from sync import remap, steps
 from tests.gaiji_flow.conftest import CODES, TARGET, Newcomer, stored, withheld
 from vendor_layouts.layout import load
 
@@ -157,3 +158,19 @@ def test_without_the_stored_source_it_says_what_to_do(newcomer: New) -> None:
     with pytest.raises(remap.SourceGone, match="full set"):
         remap.remap("364894", "resident")
     assert withheld("364894") == 1
+
+
+def test_a_record_of_two_keys_waits_and_goes_in_like_any_other(newcomer: New) -> None:
+    """A person has several tax records, by year: each waits for itself."""
+    new = newcomer("364894")
+    source = FolderSource(new.vendor.folder / "outgoing")
+    new.vendor.break_next("tax", "unmapped_gaiji")
+    new.vendor.full_set("tax")
+    steps.run("364894", "tax", full=True, source=source)
+    (found,) = waiting("364894")
+    assert (found.feeds, found.persons) == (("tax",), 1)
+    identify("364894")
+    assert remap.remap("364894", "resident") == {"waiting": 0, "applied": 0, "released": 0}
+    assert remap.remap("364894", "tax") == {"waiting": 1, "applied": 1, "released": 1}
+    assert bearers("364894", [new.text])[new.text] == 1
+    assert withheld("364894") == 0
