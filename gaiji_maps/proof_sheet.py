@@ -111,7 +111,7 @@ def as_html(sheet: Sheet) -> str:
         f'<!doctype html>\n<html lang="ja"><meta charset="utf-8"><title>外字対照表 {_text(sheet.municipality)}</title>\n'
         f"<style>{STYLE}</style>\n<h1>外字対照表</h1>\n"
         f"<p>{_text(sheet.municipality)}　ベンダシステム {_text(sheet.vendor_system)}　作成日 {sheet.on.isoformat()}"
-        f"　{len(sheet.lines)} 字</p>\n<p class=notice>{_text(sheet.notice)}</p>\n"
+        f"　{len(sheet.lines)} 字<br>{LEGEND}</p>\n<p class=notice>{_text(sheet.notice)}</p>\n"
         f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n</html>\n"
     )
 
@@ -177,6 +177,11 @@ def _points(text: str) -> str:
 
 HEADS = ("番号", "外字コード", "ベンダ字形", "重ね合わせ", "標準文字", "文字情報", "他の候補", "影響人数", "状態・経過",
          "町　担当者", "確認者")  # fmt: skip
+SIGN = "□同じ字<br>□違う字<br><br><br>　月　日　印"
+LEGEND = (
+    f'重ね合わせ：<span style="color:{STANDARD_INK}">青＝標準文字</span>　'
+    f'<span style="color:{VENDOR_INK}">赤＝ベンダ字形</span>（大きさを合わせて重ねています）'
+)
 STYLE = """
 @page { size: A4 landscape; margin: 10mm }
 body { font-family: "IPAmjMincho", "IPAmj明朝", "Noto Serif CJK JP", serif; margin: 1.5em }
@@ -204,7 +209,7 @@ def _html_line(number: int, one: Line) -> str:
         ("", _svg(104, (one.vendor.path, "#000")) if one.vendor else "<span class=none>字形なし</span>"),
         ("", overlay), ("", shown), ("left", facts), ("", f"<div class=candidates>{further}</div>"),
         ("", f"{one.persons:,} 人"), ("left", f"<b>{one.state}</b><br>{history}"),
-        ("sign", "　月　日"), ("sign", "　月　日"),
+        ("sign", SIGN), ("sign", SIGN),
     )  # fmt: skip
     return "<tr>" + "".join(f'<td class="{kind}">{content}</td>' for kind, content in cells) + "</tr>"
 
