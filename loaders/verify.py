@@ -25,11 +25,14 @@ WORKING_FILES = ("decoded.parquet", "mapped.parquet", staging.VALIDATED, staging
 def verify(batch: Path) -> None:
     """Compare, mark the batch as verified, and remove its working files.
 
-    Raises ``VerificationFailed`` with counts of what differs (never a key), ``DatabaseError`` or ``DatabaseUnavailable``.
+    Raises ``VerificationFailed`` with counts of what differs (never a key), ``LockBusy``, ``DatabaseError`` or
+    ``DatabaseUnavailable``.
     """
     manifest = Manifest.read(batch)
     if manifest.state != "verified":
         with reduced(manifest.feed), connect(manifest.municipality, "loader") as connection, connection.transaction():
+            # A batch loaded between two of the questions below would look like rows that are wrong.
+            ledger.lock(connection, manifest.feed)
             _verify(connection, manifest, batch)
         manifest.state = "verified"
         manifest.write(batch)

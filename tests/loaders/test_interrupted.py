@@ -41,6 +41,28 @@ def test_two_runs_at_once(replica: PostgresServer, validated: Apply) -> None:
     verify(batch)
 
 
+def test_a_load_during_verifying_waits_its_turn(
+    replica: PostgresServer, validated: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 48: what another run would load meanwhile must not look like a register that is wrong."""
+    load(full := validated("resident", "full", 1, _residents(1)))
+    following = validated("resident", "diff", 2, _residents(2))
+    original = ledger.applied_number
+
+    def while_another_run_loads(connection: psycopg.Connection, feed: str) -> int:
+        number = original(connection, feed)
+        with pytest.raises(LockBusy):
+            load(following)
+        return number
+
+    monkeypatch.setattr(ledger, "applied_number", while_another_run_loads)
+    verify(full)
+    monkeypatch.undo()
+    load(following)
+    verify(following)
+    assert ledger.overview(CODE, "resident").unverified == 0
+
+
 def test_killed_between_rows_and_ledger(
     replica: PostgresServer, validated: Apply, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:

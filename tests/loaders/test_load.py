@@ -82,6 +82,27 @@ def test_the_same_file_twice_changes_nothing(apply: Apply, query: Query, tmp_pat
     assert ledger.last_applied(CODE, "resident") == 2
 
 
+def test_a_resend_that_overlaps_what_was_applied(apply: Apply, query: Query, tmp_path: Path) -> None:
+    """Fault 27: numbers 2 to 4 come again after 3; what was applied stays as it is, the missing one goes in."""
+    files = {number: [row("resident", 1, operation="2", name=f"第{number}版")] for number in (2, 3, 4)}
+    apply("resident", "full", 1, _residents(1))
+    for number in (2, 3):
+        apply("resident", "diff", number, files[number])
+    from expectations.validate import validate
+    from tests.loaders.batches import write_batch
+
+    written = []
+    for number, rows in files.items():
+        batch = write_batch(tmp_path / "resent", "resident", "diff", number, rows)
+        validate(batch)
+        load(batch)
+        verify(batch)
+        written.append(query("select applied_sequence, name from replica.resident"))
+    assert written == [[(3, "第3版")], [(3, "第3版")], [(4, "第4版")]]
+    assert query("select sequence, state from replica.batch order by 1") == [(n, "verified") for n in (1, 2, 3, 4)]
+    assert ledger.last_applied(CODE, "resident") == 4
+
+
 def test_the_same_number_with_other_content_is_refused(apply: Apply, validated: Apply, query: Query) -> None:
     """Fault 10."""
     apply("resident", "full", 1, _residents(1))
