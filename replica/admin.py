@@ -6,6 +6,8 @@ Everything can be repeated: what is there already is brought to the newest state
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
@@ -19,6 +21,8 @@ from replica.migrate import migrate
 
 CODE = re.compile(r"[0-9]{6}\Z")
 OPEN_TO_ALL = ("postgres", "template1")
+# Two that make or change databases and roles at once fail with "tuple concurrently updated": one after the other.
+MAKING = 0x7574_7375  # advisory lock in the server's own database, where every superuser's DSN of ours leads
 # Time zones and date styles of a session must not change what a row's content hash is made of.
 ROLE_SETTINGS = {"timezone": "UTC", "datestyle": "ISO, YMD", "search_path": "pg_catalog"}
 
@@ -30,14 +34,14 @@ def create_database(server_dsn: str, code: str) -> None:
     """
     if not CODE.match(code):
         raise ConfigurationError("a municipality's code has six digits")
-    with reduced("create database"), psycopg.connect(server_dsn, autocommit=True) as server:
+    with _making(server_dsn, "create database") as server:
         for role in ROLES:
             ensure_role(server, role_name(code, role), ensure_secret(password_secret(code, role)))
         ensure_database(server, database_name(code), role_name(code, "owner"))
         for role in ROLES:
             _allow(server, database_name(code), role_name(code, role))
-    migrate(code)
-    apply_grants(code)
+        migrate(code)
+        apply_grants(code)
 
 
 def apply_grants(code: str) -> None:
@@ -50,7 +54,7 @@ def apply_grants(code: str) -> None:
 
 def create_service_database(server_dsn: str, name: str, role: str, password: str) -> None:
     """Make a database that is no replica (``airflow``, ``platform``), owned by ``role`` and closed to all others."""
-    with reduced("create database"), psycopg.connect(server_dsn, autocommit=True) as server:
+    with _making(server_dsn, "create database") as server:
         ensure_role(server, role, password)
         ensure_database(server, name, role)
         server.execute(sql.SQL("alter role {} reset all").format(sql.Identifier(role)))
@@ -58,10 +62,18 @@ def create_service_database(server_dsn: str, name: str, role: str, password: str
 
 def drop_database(server_dsn: str, code: str) -> None:
     """Remove a municipality's database and roles, with everything in them; secrets stay."""
-    with reduced("drop database"), psycopg.connect(server_dsn, autocommit=True) as server:
+    with _making(server_dsn, "drop database") as server:
         server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database_name(code))))
         for role in ROLES:
             server.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role_name(code, role))))
+
+
+@contextmanager
+def _making(server_dsn: str, what: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection that nobody else has for this purpose meanwhile."""
+    with reduced(what), psycopg.connect(server_dsn, autocommit=True) as server:
+        server.execute("select pg_advisory_lock(%s)", [MAKING])
+        yield server
 
 
 def ensure_role(server: psycopg.Connection, name: str, password: str) -> None:

@@ -5,46 +5,59 @@ Starting the server is ``services.postgres``'s work, making databases ``replica.
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import IO
 
 from municipalities.registry import all_codes
 from municipalities.site import PostgresAddress, Site, ensure_secret, site, write_site
 from records.errors import ConfigurationError, UtsushiError
 from replica import admin
 from services.airflow_environment import DATABASE
-from services.postgres import PostgresServer, site_server
+from services.postgres import HOST, PostgresServer, site_server
+
+USERS = "users"  # locked, shared, by everybody who needs the server; by one alone to stop it
+FOR_COMMANDS = "for_commands"  # there while the server runs for commands only
 
 
 class Database:
-    """The server while the supervisor, or one command, has it."""
+    """The server while the supervisor has it: commands that use it meanwhile leave it running."""
 
     def __init__(self) -> None:
         self.server: PostgresServer = site_server()
         self.server.dies_with_us = True
+        self._use: IO[str] | None = None
 
     def start(self) -> None:
         """Start the server unless it runs, and record its address in ``site.toml``."""
-        self.server.start()
-        write_site(replace(_site(), postgres=PostgresAddress(self.server.host, self.server.port)))
+        if self._use is None:
+            self._use = _use(self.server)
+        (self.server.folder / FOR_COMMANDS).unlink(missing_ok=True)
+        _start(self.server)
 
 
 @contextmanager
 def database_ready(code: str) -> Iterator[None]:
     """The server with the replica database of one municipality, for a command that needs no other service.
 
-    A server that was not running before ends with the block.
+    A server that runs for commands only is stopped by the last of them to end. One on another host (a site in
+    containers) is taken as it is: ``services.prepare`` has made its databases.
     """
-    database = Database()
-    was_running = database.server.running()
-    database.start()
+    if _site().postgres.host != HOST:
+        yield
+        return
+    server = site_server()
+    use = _use(server)
     try:
-        admin.create_database(database.server.superuser_dsn, code)
+        if not server.running():
+            (server.folder / FOR_COMMANDS).touch()
+        _start(server)
+        admin.create_database(server.superuser_dsn, code)
         yield
     finally:
-        if not was_running:
-            database.server.stop()
+        _leave(server, use)
 
 
 def prepare_replicas(superuser_dsn: str) -> list[str]:
@@ -72,3 +85,29 @@ def _site() -> Site:
         return site()
     except ConfigurationError:
         return Site()
+
+
+def _start(server: PostgresServer) -> None:
+    server.start()
+    write_site(replace(_site(), postgres=PostgresAddress(server.host, server.port)))
+
+
+def _use(server: PostgresServer) -> IO[str]:
+    """Tell others that the server is needed, until the file is closed or the process ends, however it ends."""
+    server.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (server.folder / USERS).open("w")
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def _leave(server: PostgresServer, use: IO[str]) -> None:
+    """Stop a server of commands if nobody else needs it; whoever comes now waits, and starts it again."""
+    with use:
+        try:
+            fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        mark = server.folder / FOR_COMMANDS
+        if mark.exists():
+            server.stop()
+            mark.unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -99,6 +101,13 @@ def test_making_a_database_again_keeps_rows_and_takes_back_what_is_not_listed(re
     assert not _may("364894", "issuer", "replica.batch", "delete")
     with connect("364894", "loader") as connection:
         assert connection.execute("select last_applied from replica.feed_state").fetchone() == (7,)
+
+
+def test_databases_may_be_made_by_several_at_once(replicas: PostgresServer) -> None:
+    """Every command makes sure of its database; together they used to fail with "tuple concurrently updated"."""
+    with ThreadPoolExecutor(6) as pool:
+        making = [pool.submit(admin.create_database, replicas.superuser_dsn, code) for code in CODES * 3]
+        assert [one.result() for one in making] == [None] * 6
 
 
 def test_a_wrong_password_and_a_dead_port_give_our_error_without_the_drivers_text(
