@@ -19,6 +19,7 @@ from services.airflow_environment import DATABASE
 from services.postgres import HOST, PostgresServer, site_server
 
 USERS = "users"  # locked, shared, by everybody who needs the server; by one alone to stop it
+ADDRESS = "address"  # locked while the server's address is written
 FOR_COMMANDS = "for_commands"  # there while the server runs for commands only
 
 
@@ -88,8 +89,11 @@ def _site() -> Site:
 
 
 def _start(server: PostgresServer) -> None:
+    """Start it unless it runs; its address is written by one process at a time, as all write the same ``.part``."""
     server.start()
-    write_site(replace(_site(), postgres=PostgresAddress(server.host, server.port)))
+    with (server.folder / ADDRESS).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write_site(replace(_site(), postgres=PostgresAddress(server.host, server.port)))
 
 
 def _use(server: PostgresServer) -> IO[str]:
