@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hmac
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -22,7 +23,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from issuance_api.model import Application, CapabilityInquiry, Message, Problem, Report, ResultInquiry
+from issuance_api import issue_record
+from issuance_api.making import KosekiSystem
+from issuance_api.model import (
+    Application,
+    Cancellation,
+    CapabilityInquiry,
+    Message,
+    Problem,
+    RegistrationApplication,
+    Report,
+    ResultInquiry,
+)
 from issuance_api.openapi import document
 from issuance_api.refusals import NotFound, status_of
 from issuance_api.rendering import Renderer
@@ -54,6 +66,8 @@ class Settings:
     render_threads: int = RENDER_THREADS
     deadline_seconds: float = 30.0
     always_open: bool = False  # for demonstrations: no service hours
+    koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
+    node: str = field(default_factory=lambda: secrets.token_hex(8))  # this process, in the rows that it works on
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -74,13 +88,16 @@ def create_app(settings: Settings) -> Starlette:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.token = secret(TOKEN)
+    secret(issue_record.KEY)  # rather now than at the first certificate
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(settings.render_threads, "render"))
-        workshop = Workshop(Renderer(), executor, settings.clock, settings.deadline_seconds, settings.always_open)
+        workshop = Workshop(
+            Renderer(), executor, settings.clock, settings.deadline_seconds, settings.always_open, settings.koseki
+        )
         app.state.services = {}
         for one in settings.municipalities:
             try:
-                repository: Repository = await stack.enter_async_context(open_repository(one))
+                repository: Repository = await stack.enter_async_context(open_repository(one, settings.node))
             except ConfigurationError as error:  # one town's trouble is not the others'
                 log.error("municipality %s is not served: %s", one.code, error)
                 continue
@@ -108,11 +125,26 @@ async def _report(service: IssuingService, body: Report) -> Response:
     return _json(await service.report(body))
 
 
+async def _cancel(service: IssuingService, body: Cancellation) -> Response:
+    return _json(await service.cancel(body.request_id))
+
+
+async def _register(service: IssuingService, body: RegistrationApplication) -> Response:
+    return _json(await service.register(body))
+
+
+async def _registration(service: IssuingService, body: ResultInquiry) -> Response:
+    return _json(await service.registration(body.request_id))
+
+
 OPERATIONS: dict[str, tuple[type[Message], Operation]] = {
     "/v1/{municipality}/capabilities": (CapabilityInquiry, _capabilities),
     "/v1/{municipality}/applications": (Application, _apply),
     "/v1/{municipality}/results": (ResultInquiry, _result),
     "/v1/{municipality}/reports": (Report, _report),
+    "/v1/{municipality}/cancellations": (Cancellation, _cancel),
+    "/v1/{municipality}/registrations": (RegistrationApplication, _register),
+    "/v1/{municipality}/registration-results": (ResultInquiry, _registration),
 }
 
 

@@ -6,23 +6,28 @@ clock here: ``Facts`` holds one consistent reading of the register, and the inst
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from issuance_api.model import HOUSEHOLD_KINDS, Application, Kind, OptionalItem
-from issuance_api.service_hours import JST, in_maintenance, within_hours
+from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Application, Kind, OptionalItem
+from issuance_api.service_hours import JST, in_maintenance, within_hours, within_koseki_hours
 from municipalities.registry import Municipality
+from records.code_lists import code_list
 from records.records import IncomeTax, Resident, SealRegistration
 from records.wareki import DateValue, InvalidDate, parse
 
 ACTIVE = "1"
 CARD_ACTIVE = "active"
+CARD_UNLINKED = "unlinked"
+APPROVED = "approved"
 SEAL_REGISTERED = "1"
 HOUSEHOLDER = "02"
 TAX_NOT_FILED = "2"
 LEAST_AGE = 15
 ALL_KINDS = frozenset(Kind)
+PREFECTURES = tuple(one.name for one in code_list("prefecture").values())
 SEAL = frozenset({Kind.SEAL_REGISTRATION})
 TAX = frozenset({Kind.INCOME_TAXATION})
 FEEDS = {Kind.SEAL_REGISTRATION: ("resident", "seal"), Kind.INCOME_TAXATION: ("resident", "tax")}
@@ -36,6 +41,19 @@ class Card:
     status: str
     valid_from: datetime
     valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """利用登録: a person who lives elsewhere and may have certificates of the 戸籍 that staff found."""
+
+    id: int
+    state: str
+    name: str
+    birth_on: date
+    registered_domicile: str
+    family_register_head: str
+    usable_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,8 @@ class Facts:
     verified_at: Mapping[str, datetime | None] | None = None
     seal: SealRegistration | None = None
     tax: IncomeTax | None = None
+    registration: Registration | None = None
+    register_held: bool = False
     always_open: bool = False
 
     @property
@@ -70,6 +90,19 @@ class Facts:
     def kind(self) -> Kind:
         """The kind that was asked for."""
         return self.application.kind
+
+    @property
+    def non_resident(self) -> bool:
+        """本籍者 who lives elsewhere: asks for a 戸籍 certificate by a registration, and is no active resident here."""
+        resident = self.person is not None and self.person.resident_status == ACTIVE
+        return self.kind in KOSEKI_KINDS and self.registration is not None and not resident
+
+    @property
+    def registered_domicile(self) -> str | None:
+        """本籍 of the applicant: by the registration, else by the resident record."""
+        if self.non_resident and self.registration is not None:
+            return self.registration.registered_domicile
+        return self.person.registered_domicile if self.person else None
 
     @property
     def whole_household(self) -> bool:
@@ -87,7 +120,9 @@ class Facts:
 
     @property
     def concerned(self) -> tuple[Resident, ...]:
-        """Whose state counts: everybody printed, and the applicant."""
+        """Whose resident record counts: everybody printed, and the applicant; of a non-resident there is none."""
+        if self.non_resident:
+            return ()
         return tuple(
             {one.addressee_number: one for one in (*self.printed, *((self.person,) if self.person else ()))}.values()
         )
@@ -153,14 +188,16 @@ def kind_not_offered(facts: Facts) -> bool:
 
 @rule("このカードは登録されていません。" + AT_THE_COUNTER)
 def card_not_linked(facts: Facts) -> bool:
-    """The certificate's serial belongs to a person of this register."""
-    return facts.card is not None
+    """The certificate's serial belongs to a person of this register, or to a usage registration."""
+    return facts.card is not None or facts.non_resident
 
 
 @rule("このカードは現在ご利用いただけません。" + AT_THE_COUNTER)
 def card_not_active(facts: Facts) -> bool:
     """Neither suspended nor unlinked, not before its first instant and not after its last."""
     card = facts.card
+    if facts.non_resident:
+        return card is None or card.status == CARD_UNLINKED
     if card is None or card.status != CARD_ACTIVE:
         return False
     return card.valid_from <= facts.now and (card.valid_until is None or facts.now < card.valid_until)
@@ -169,7 +206,41 @@ def card_not_active(facts: Facts) -> bool:
 @rule("住民登録を確認できません。" + AT_THE_COUNTER)
 def not_a_resident(facts: Facts) -> bool:
     """The person is an active resident (住民状態 1); moved out, deceased and removed people are not."""
-    return facts.person is not None and facts.person.resident_status == ACTIVE
+    return facts.non_resident or (facts.person is not None and facts.person.resident_status == ACTIVE)
+
+
+@rule("利用登録を確認できません。" + AT_THE_COUNTER, KOSEKI_KINDS)
+def registration_not_usable(facts: Facts) -> bool:
+    """A non-resident's registration is approved, not stopped, and its first instant has come."""
+    if not facts.non_resident or facts.registration is None:
+        return True
+    usable_from = facts.registration.usable_from
+    return facts.registration.state == APPROVED and usable_from is not None and usable_from <= facts.now
+
+
+@rule("戸籍の証明書の取扱時間外です。", KOSEKI_KINDS)
+def outside_koseki_hours(facts: Facts) -> bool:
+    """The 戸籍 system has hours of its own in many towns."""
+    return facts.always_open or within_koseki_hours(facts.accepted_at, facts.municipality.issuing.koseki_hours)
+
+
+@rule("本籍がこの市区町村にありません。本籍地の市区町村にお問い合わせください。", KOSEKI_KINDS)
+def register_elsewhere(facts: Facts) -> bool:
+    """The 戸籍 is kept where the 本籍 is; foreign residents have none."""
+    return lies_in(facts.registered_domicile, facts.municipality)
+
+
+@rule("届出の処理中のため、戸籍の証明書を発行できません。" + AT_THE_COUNTER, KOSEKI_KINDS)
+def register_held(facts: Facts) -> bool:
+    """No hold (発行抑止) concerns the 戸籍 that the registration names."""
+    return not facts.register_held
+
+
+@rule("在外選挙人名簿の記載は、コンビニ交付では取り扱っていません。", KOSEKI_KINDS)
+def overseas_voting_not_offered(facts: Facts) -> bool:
+    """Whether the 附票 may show the overseas voters' list is the municipality's decision."""
+    wanted = OptionalItem.OVERSEAS_VOTING in facts.application.items
+    return not wanted or facts.municipality.issuing.overseas_voting_allowed
 
 
 @rule("最新の情報を確認できないため、交付できません。時間をおいてご利用ください。")
@@ -177,13 +248,16 @@ def data_not_fresh(facts: Facts) -> bool:
     """Every feed that the certificate needs was verified within the municipality's limit."""
     limit = timedelta(minutes=facts.municipality.issuing.stale_after_minutes)
     verified = facts.verified_at or {}
-    instants = [verified.get(feed) for feed in FEEDS.get(facts.kind, ("resident",))]
+    feeds = () if facts.non_resident else FEEDS.get(facts.kind, ("resident",))
+    instants = [verified.get(feed) for feed in feeds]
     return all(one is not None and timedelta(0) <= facts.now - one + timedelta(minutes=1) <= limit for one in instants)
 
 
 @rule("15歳未満の方はご利用いただけません。")
 def under_15(facts: Facts) -> bool:
     """Fifteen on the birthday. With unknown parts of the date the latest possible day counts."""
+    if facts.non_resident and facts.registration is not None:
+        return age_on(facts.today, facts.registration.birth_on) >= LEAST_AGE
     latest = latest_birthday(facts.person.birth_on) if facts.person else None
     return latest is not None and age_on(facts.today, latest) >= LEAST_AGE
 
@@ -232,7 +306,8 @@ def issuance_stopped(facts: Facts) -> bool:
 @rule("コンビニ交付はご利用いただけません。" + AT_THE_COUNTER)
 def support_measure(facts: Facts) -> bool:
     """支援措置: neither for the person nor for anybody of the household."""
-    return not any(one.support_measure for one in (*facts.concerned, *facts.household))
+    own = (facts.person,) if facts.person else ()
+    return not any(one.support_measure for one in (*own, *facts.concerned, *facts.household))
 
 
 @rule("転出の届出があるため、交付できません。" + AT_THE_COUNTER)
@@ -286,6 +361,16 @@ def income_not_filed(facts: Facts) -> bool:
 def tax_issuance_stopped(facts: Facts) -> bool:
     """The vendor system does not stop the tax certificate."""
     return facts.tax is not None and not facts.tax.issuance_stop
+
+
+def lies_in(domicile: str | None, municipality: Municipality) -> bool:
+    """Whether a 本籍 lies in the municipality: its name stands at the start, after 都道府県 and 郡 where they are written."""
+    if domicile is None:
+        return False
+    rest = domicile.removeprefix(municipality.prefecture)
+    if rest == domicile and rest.startswith(PREFECTURES):
+        return False
+    return re.match(rf"([^0-9０-９]{{1,5}}郡)?{re.escape(municipality.name)}", rest) is not None
 
 
 def latest_birthday(birth: DateValue) -> date | None:

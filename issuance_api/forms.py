@@ -81,6 +81,11 @@ def page_data(municipality: Municipality, application: Application, subject: Sub
     body = BUILDERS[kind](municipality, application, subject)
     values = {**body, **_common(municipality, application, subject, issue)}
     values["digest"] = _digest(municipality, subject, issue, values)
+    return page_of_values(kind, values)
+
+
+def page_of_values(kind: Kind, values: dict[str, Any]) -> PageData:
+    """The page data of values that were made here before."""
     return PageData(kind, values, _texts(kind, values), values["digest"])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -16,12 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Kind(StrEnum):
-    """証明書の種類 that come from the replica."""
+    """証明書の種類: four from the replica, three whose PDF the 戸籍 system makes."""
 
     RESIDENT_RECORD = "resident_record_certificate"
     RECORD_ITEM = "record_item_certificate"
     SEAL_REGISTRATION = "seal_registration_certificate"
     INCOME_TAXATION = "income_taxation_certificate"
+    FAMILY_REGISTER_ALL = "family_register_all_certificate"
+    FAMILY_REGISTER_INDIVIDUAL = "family_register_individual_certificate"
+    FAMILY_REGISTER_ADDRESS = "family_register_address_certificate"
 
     @property
     def japanese_name(self) -> str:
@@ -34,8 +38,13 @@ JAPANESE_NAMES = {
     Kind.RECORD_ITEM: "住民票記載事項証明書",
     Kind.SEAL_REGISTRATION: "印鑑登録証明書",
     Kind.INCOME_TAXATION: "所得課税証明書",
+    Kind.FAMILY_REGISTER_ALL: "戸籍全部事項証明書",
+    Kind.FAMILY_REGISTER_INDIVIDUAL: "戸籍個人事項証明書",
+    Kind.FAMILY_REGISTER_ADDRESS: "戸籍の附票の写し",
 }
 HOUSEHOLD_KINDS = frozenset({Kind.RESIDENT_RECORD, Kind.RECORD_ITEM})
+KOSEKI_KINDS = frozenset({Kind.FAMILY_REGISTER_ALL, Kind.FAMILY_REGISTER_INDIVIDUAL, Kind.FAMILY_REGISTER_ADDRESS})
+REPLICA_KINDS = frozenset(Kind) - KOSEKI_KINDS
 
 
 class OptionalItem(StrEnum):
@@ -44,6 +53,14 @@ class OptionalItem(StrEnum):
     RELATIONSHIP = "relationship"
     REGISTERED_DOMICILE = "registered_domicile"
     INDIVIDUAL_NUMBER = "individual_number"
+    OVERSEAS_VOTING = "overseas_voting"
+
+
+HOUSEHOLD_ITEMS = frozenset(
+    {OptionalItem.RELATIONSHIP, OptionalItem.REGISTERED_DOMICILE, OptionalItem.INDIVIDUAL_NUMBER}
+)
+ADDRESS_ITEMS = frozenset({OptionalItem.REGISTERED_DOMICILE, OptionalItem.OVERSEAS_VOTING})
+ITEMS = dict.fromkeys(HOUSEHOLD_KINDS, HOUSEHOLD_ITEMS) | {Kind.FAMILY_REGISTER_ADDRESS: ADDRESS_ITEMS}
 
 
 class State(StrEnum):
@@ -62,6 +79,8 @@ class State(StrEnum):
 
 RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the centre's id of the request")]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利用者証明用電子証明書の発行番号")]
+StoreCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,20}$", description="店舗コード")]
+PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", description="店舗の都道府県コード")]
 AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
 
 
@@ -86,11 +105,15 @@ class Application(Message):
     members: tuple[AddresseeNumber, ...] | None = Field(default=None, min_length=1, max_length=40)
     items: frozenset[OptionalItem] = frozenset()
     fiscal_year: int | None = Field(default=None, ge=1990, le=2200)
+    store_code: StoreCode | None = None
+    prefecture_code: PrefectureCode | None = None
 
     @model_validator(mode="after")
     def _only_what_the_kind_has(self) -> Application:
-        if self.kind not in HOUSEHOLD_KINDS and (self.members is not None or self.items):
-            raise ValueError("this kind has neither members nor optional items")
+        if self.members is not None and self.kind not in HOUSEHOLD_KINDS:
+            raise ValueError("this kind has no members to choose")
+        if not self.items <= ITEMS.get(self.kind, frozenset()):
+            raise ValueError("this kind does not have these optional items")
         if (self.fiscal_year is not None) != (self.kind is Kind.INCOME_TAXATION):
             raise ValueError("fiscal_year belongs to the income taxation certificate, and must be there")
         if self.members is not None and len(set(self.members)) != len(self.members):
@@ -110,11 +133,53 @@ class ResultInquiry(Message):
     request_id: RequestId
 
 
-class Report(Message):
-    """印刷結果の通知: what became of the pages that were sent."""
+class Cancellation(Message):
+    """取消: the centre gives the request up, whatever it has come to."""
 
     request_id: RequestId
-    outcome: Literal["printed", "aborted"]
+
+
+class Report(Message):
+    """印刷結果の通知: what became of the pages that were sent.
+
+    ``print_error`` is an incident that staff look into; the pages may still be printed or given up afterwards.
+    """
+
+    request_id: RequestId
+    outcome: Literal["printed", "aborted", "print_error"]
+    error_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="センターの誤り番号")] | None = None
+
+
+Text100 = Annotated[str, Field(min_length=1, max_length=100)]
+Text300 = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class RegistrationApplication(Message):
+    """利用登録申請 of a person whose 本籍 is here and whose address is elsewhere; staff compare it with the 戸籍."""
+
+    request_id: RequestId
+    card_serial: Serial
+    name: Text100
+    name_kana: Text100 | None = None
+    birth_on: date
+    address: Text300
+    registered_domicile: Text300
+    family_register_head: Text100
+    channel: Literal["kiosk", "web"]
+
+    def content_sha256(self) -> str:
+        """Hash of what was applied for, without the id."""
+        content = self.model_dump(mode="json", exclude={"request_id"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class RegistrationResult(Message):
+    """利用登録の状態."""
+
+    request_id: RequestId
+    state: Literal["applied", "approved", "rejected", "stopped"]
+    usable_from: datetime | None = None
+    text: str
 
 
 class MemberChoice(Message):

@@ -22,7 +22,14 @@ OPERATIONS: dict[str, tuple[str, type[model.Message], type[model.Message] | None
         None,
     ),
     "results": ("結果照会: the state of a request", model.ResultInquiry, model.Result),
-    "reports": ("印刷結果の通知: printed or aborted", model.Report, model.Result),
+    "reports": ("印刷結果の通知: printed, aborted, or a print error", model.Report, model.Result),
+    "cancellations": ("取消: give up a request, whatever it has come to", model.Cancellation, model.Result),
+    "registrations": (
+        "利用登録申請 of a person whose 本籍 is here and who lives elsewhere",
+        model.RegistrationApplication,
+        model.RegistrationResult,
+    ),
+    "registration-results": ("利用登録の状態", model.ResultInquiry, model.RegistrationResult),
 }
 PROBLEMS = {
     "400": "the body does not have the form of this operation",

@@ -7,17 +7,18 @@ goes wrong ends the request as ``failed`` with a code; a time-out cancels all of
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from issuance_api.checking import check
-from issuance_api.eligibility import Facts, decide
-from issuance_api.forms import Issue, PageData, Subject, household_order, page_data
+from issuance_api.eligibility import Facts, decide, lies_in
+from issuance_api.forms import household_order
+from issuance_api.making import Drawing, Fetching, KosekiSystem, Make
 from issuance_api.model import (
     HOUSEHOLD_KINDS,
+    REPLICA_KINDS,
     Application,
     Capabilities,
     Capability,
@@ -25,20 +26,29 @@ from issuance_api.model import (
     Kind,
     MemberChoice,
     OptionalItem,
+    RegistrationApplication,
+    RegistrationResult,
     Report,
     Result,
     State,
 )
 from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, refused
-from issuance_api.rendering import Renderer, versions, warm_up
+from issuance_api.rendering import Renderer, warm_up
 from issuance_api.repository import Made, Reading, Repository, RequestRow
+from issuance_api.repository_incidents import Incidents
+from issuance_api.repository_registrations import Registrations
 from issuance_api.service_hours import Clock
 from municipalities.registry import Municipality
-from records.errors import CheckFailed, IssueRefused, UtsushiError
+from records.errors import IssueRefused, UtsushiError
 
 DEADLINE_SECONDS = 30.0
 CLEAN_UP_SECONDS = 5.0
 CHANGED = "登録内容が変わったため、交付できません。もう一度お試しください。"
+REGISTER_ELSEWHERE = "本籍がこの市区町村にありません。本籍地の市区町村にお申し込みください。"
+KOSEKI_UNAVAILABLE = "戸籍の証明書はただいま交付できません。時間をおいてご利用ください。"
+KOSEKI_MARGIN_SECONDS = 3.0  # of the deadline, for what comes after the 戸籍 system has answered
+PRINT_ERROR = "print_error"
+INCIDENTS = frozenset({"check_failed", "koseki_mismatch", "koseki_hostile"})
 INQUIRY_ID = "capability-inquiry"
 TAX_EXEMPT_NAME = "所得課税証明書・非課税証明書"
 
@@ -54,6 +64,7 @@ class Workshop:
     clock: Clock
     deadline_seconds: float = DEADLINE_SECONDS
     always_open: bool = False
+    koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
 
 
 class IssuingService:
@@ -62,7 +73,16 @@ class IssuingService:
     def __init__(self, municipality: Municipality, repository: Repository, workshop: Workshop) -> None:
         self.municipality = municipality
         self.repository = repository
+        self.incidents = Incidents(repository)
+        self.registrations = Registrations(repository)
         self._workshop = workshop
+        self._drawing = Drawing(municipality, workshop.renderer, workshop.executor, workshop.clock)
+        system = workshop.koseki.get(municipality.code)
+        self._fetching = (
+            Fetching(municipality, system, workshop.clock, workshop.deadline_seconds - KOSEKI_MARGIN_SECONDS)
+            if system
+            else None
+        )
 
     async def warm(self) -> None:
         """Read fonts and templates before the first request, so that it does not wait for them (half a second)."""
@@ -107,38 +127,74 @@ class IssuingService:
 
     async def report(self, report: Report) -> Result:
         """Take note of printed or aborted; repeating the same report changes nothing."""
-        row = await self.repository.finish(report.request_id, State(report.outcome), self._workshop.clock())
+        now = self._workshop.clock()
+        if report.outcome == PRINT_ERROR:
+            return await self._print_error(report, now)
+        row = await self.repository.finish(report.request_id, State(report.outcome), report.error_code, now)
         if row is None:
             raise NotFound
         if row.state.value != report.outcome:
             raise Conflict
+        if report.error_code:
+            await self.incidents.open(report.request_id, report.outcome, report.error_code, now)
+        elif report.outcome == "printed":
+            await self.incidents.note_reprinted(report.request_id, now)
         return await self.result(report.request_id)
+
+    async def _print_error(self, report: Report, now: datetime) -> Result:
+        """印刷エラー: an incident. The request stays sent: its pages may still be printed, or given up."""
+        row = await self.repository.request(report.request_id)
+        if row is None:
+            raise NotFound
+        if row.state not in (State.SENT, State.PRINTED, State.ABORTED):
+            raise Conflict
+        await self.incidents.open(report.request_id, report.outcome, report.error_code, now)
+        return await self.result(report.request_id)
+
+    async def register(self, application: RegistrationApplication) -> RegistrationResult:
+        """利用登録申請: note it for staff; the same application again changes nothing."""
+        if not lies_in(application.registered_domicile, self.municipality):
+            raise refused("register_elsewhere", REGISTER_ELSEWHERE)
+        return await self.registrations.apply(application, self._workshop.clock())
+
+    async def registration(self, request_id: str) -> RegistrationResult:
+        """How far a usage registration is."""
+        return await self.registrations.result(request_id)
+
+    async def cancel(self, request_id: str) -> Result:
+        """Give a request up, whatever it has come to; what was printed stays printed."""
+        row = await self.repository.cancel(request_id, self._workshop.clock())
+        if row is None:
+            raise NotFound
+        if row.state is State.PRINTED:
+            raise Conflict
+        return await self.result(request_id)
 
     async def _apply(self, application: Application) -> Certificate:
         row, is_new = await self.repository.accept(application, self._workshop.clock())
         if row.content_sha256 != application.content_sha256():
             raise Conflict
         if not is_new:
-            self._check_repeatable(row)
+            await self._check_repeatable(row)
         try:
             return await self._issue(application, row)
         except IssueRefused as refusal:
             await self.repository.refuse(row.request_id, refusal.code, self._workshop.clock())
             raise
         except Exception as error:
-            await self._fail(row.request_id, getattr(error, "code", "internal"))
+            code = getattr(error, "code", "internal")
+            await self._fail(row.request_id, code)
+            if code in INCIDENTS:
+                await self.incidents.open(row.request_id, code, None, self._workshop.clock())
             raise
 
     async def _issue(self, application: Application, row: RequestRow) -> Certificate:
         reading = await self.repository.read(application)
         facts = self._facts(application, reading, row.accepted_at)
         _raise_if_refused(facts)
-        page = page_data(
-            self.municipality, application, _subject(facts), Issue(row.request_id, row.serial, row.accepted_at)
-        )
         noted = asyncio.ensure_future(self.repository.eligible(row.request_id, reading, self._workshop.clock()))
         try:
-            made = await self._render(page, row)
+            made = await self._make(application.kind)(application, facts, row)
         finally:
             await noted
         if row.pdf_sha256 not in (None, made.certificate.sha256):
@@ -153,27 +209,12 @@ class IssuingService:
             _raise_if_refused(self._facts(application, changed, row.accepted_at))
             raise refused("register_changed", CHANGED)
 
-    async def _render(self, page: PageData, row: RequestRow) -> Made:
-        """Render and check in a worker thread; the bytes are handed to nobody but the caller."""
-        loop = asyncio.get_running_loop()
-        pdf, rendered_at = await loop.run_in_executor(self._workshop.executor, self._make, page)
-        sha256 = hashlib.sha256(pdf).hexdigest()
-        certificate = Certificate(pdf, sha256, row.serial, page.pages)
-        return Made(certificate, page.digest, versions(self.municipality.folder), rendered_at)
-
-    def _make(self, page: PageData) -> tuple[bytes, datetime]:
-        pdf = self._workshop.renderer.render(self.municipality, page)
-        rendered_at = self._workshop.clock()
-        try:
-            check(self.municipality, page, pdf)
-        except CheckFailed:
-            raise
-        except Exception as error:
-            failure = CheckFailed(f"the page can't be read back ({type(error).__name__})")
-        else:
-            return pdf, rendered_at
-        # Raised outside the handler: a reader's own error may quote the page.
-        raise failure
+    def _make(self, kind: Kind) -> Make:
+        if kind in REPLICA_KINDS:
+            return self._drawing.make
+        if self._fetching is None:
+            raise refused("koseki_unavailable", KOSEKI_UNAVAILABLE)
+        return self._fetching.make
 
     async def _fail(self, request_id: str, code: str) -> None:
         try:
@@ -182,17 +223,16 @@ class IssuingService:
         except (TimeoutError, UtsushiError) as error:
             log.error("request could not be marked as failed: %s", type(error).__name__)
 
-    def _check_repeatable(self, row: RequestRow) -> None:
+    async def _check_repeatable(self, row: RequestRow) -> None:
         """A repeated request is served again after it was sent, until the centre reports its end.
 
-        One that its node left unfinished (killed) is taken over once nobody can be working on it any more.
+        One that its node left unfinished (killed) is taken over by the node that is asked.
         """
         if row.state in (State.FAILED, State.REFUSED):
             raise refused(row.result_code or "failed", "この申請は交付できませんでした。")
         if row.state in (State.PRINTED, State.ABORTED):
             raise Conflict
-        abandoned = self._workshop.clock() - row.accepted_at > timedelta(seconds=2 * self._workshop.deadline_seconds)
-        if row.state is not State.SENT and not abandoned:
+        if row.state is not State.SENT and not await self.repository.take_over(row.request_id):
             raise InProgress
 
     def _facts(self, application: Application, reading: Reading, accepted_at: datetime) -> Facts:
@@ -209,6 +249,8 @@ class IssuingService:
             verified_at=reading.verified_at,
             seal=reading.seal,
             tax=reading.tax,
+            registration=reading.registration,
+            register_held=reading.register_held,
             always_open=self._workshop.always_open,
         )
 
@@ -233,14 +275,6 @@ def _raise_if_refused(facts: Facts) -> None:
     refusal = decide(facts)
     if refusal:
         raise refused(refusal.code, refusal.text)
-
-
-def _subject(facts: Facts) -> Subject:
-    """Whom the certificate is about; the rules have made sure that everything needed is there."""
-    if facts.person is None:
-        raise IssueRefused("there is no person")
-    printed = household_order(facts.printed)
-    return Subject(facts.person, printed, facts.whole_household, facts.seal, facts.tax)
 
 
 def _capability(kind: Kind, code: str | None, text: str | None) -> Capability:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta, timezone
 
+import jpholiday
+
+from municipalities.registry import KosekiHours
+
 JST = timezone(timedelta(hours=9), "JST")
 OPENS = time(6, 30)
+SATURDAY = 5
 CLOSES = time(23, 0)  # at 23:00:00 it is closed
 YEAR_END = ((12, 29), (1, 3))  # both days belong to it
 
@@ -27,6 +32,13 @@ def within_hours(now: datetime) -> bool:
     first, last = YEAR_END
     day = (local.month, local.day)
     return not (day >= first or day <= last) and OPENS <= local.time() < CLOSES
+
+
+def within_koseki_hours(now: datetime, hours: KosekiHours) -> bool:
+    """Whether the 戸籍 system serves at ``now``: its hours, and on working days only where the town says so."""
+    local = now.astimezone(JST)
+    closed = hours.working_days_only and (local.weekday() >= SATURDAY or jpholiday.is_holiday(local.date()))
+    return not closed and hours.opens <= local.time() < hours.closes
 
 
 def in_maintenance(now: datetime, windows: Sequence[tuple[str, str]]) -> bool:

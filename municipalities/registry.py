@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ class VendorServer:
 
 
 @dataclass(frozen=True, slots=True)
+class KosekiHours:
+    """Hours (JST) in which the 戸籍 system of a municipality answers; within the service hours of all certificates."""
+
+    opens: time = time(0, 0)
+    closes: time = time.max
+    working_days_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Issuing:
     """What this municipality decides about its certificates (証明書): options, wording and who signs.
 
@@ -50,6 +60,9 @@ class Issuing:
     stale_after_minutes: int
     certification_texts: dict[str, str]
     maintenance: tuple[tuple[str, str], ...] = ()
+    koseki_hours: KosekiHours = KosekiHours()
+    overseas_voting_allowed: bool = False
+    registration_days: int = 5  # a usage registration may be used this many days after it was approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +130,18 @@ def _municipality(code: str, folder: Path, values: dict[str, Any]) -> Municipali
         raise ConfigurationError("the table [issuing] is missing", Place(place))
     issuing["kinds"] = tuple(issuing.get("kinds", ()))
     issuing["maintenance"] = tuple((one["from"], one["to"]) for one in issuing.get("maintenance", ()))
+    issuing["koseki_hours"] = _koseki_hours(place, issuing.get("koseki_hours", {}))
     values["feeds"] = tuple(values.get("feeds", ()))
     _audit(place, Municipality, {**values, "code": code, "folder": folder, "issuing": issuing})
     _audit(place, Issuing, issuing)
     if not LAYOUT.match(values["layout"]) or not 0 <= values["max_bad_share"] <= 1:
         raise ConfigurationError("layout must be system/version and max_bad_share a share", Place(place))
     return Municipality(code=code, folder=folder, issuing=Issuing(**issuing), **values)
+
+
+def _koseki_hours(place: str, values: dict[str, Any]) -> KosekiHours:
+    _audit(place, KosekiHours, values)
+    return KosekiHours(**values)
 
 
 def _audit(place: str, kind: type, values: dict[str, Any]) -> None:

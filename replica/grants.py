@@ -22,8 +22,19 @@ GRANTS: dict[str, dict[str, str]] = {
     "replica.removed": {"loader": WRITE},
     "issuance.request": {"issuer": ENTER, "console": READ},
     "issuance.issue_log": {"issuer": "select, insert", "console": READ},
+    "issuance.issue_record": {"issuer": "select, insert", "console": READ},
+    "issuance.incident": {"issuer": "select, insert, update (reprinted_at)", "console": "select, update"},
+    "issuance.challenge": {"issuer": WRITE},
+    "issuance.node": {"issuer": ENTER, "console": READ},
+    "issuance.release": {"issuer": READ, "console": READ},
     "staff.card": {"issuer": READ, "console": ENTER},
+    "staff.card_history": {"console": READ},
     "staff.issuance_hold": {"issuer": READ, "console": ENTER},
+    "staff.registration": {"issuer": "select, insert", "console": "select, update"},
+}
+FUNCTIONS: dict[str, dict[str, str]] = {
+    "issuance.lock_keys(text[])": {"issuer": "execute", "console": "execute"},
+    "issuance.keys_of(text[], text[])": {"issuer": "execute"},
 }
 SEQUENCES: dict[str, dict[str, str]] = {"issuance.issue_serial": {"issuer": "usage"}}
 
@@ -44,7 +55,7 @@ def statements(role_names: dict[str, str]) -> list[str]:
                 f"grant usage on schema {schema} to {name}",
             ]
         result.append(f"revoke execute on all functions in schema {schema} from public")
-    for kind, granted in (("table", GRANTS), ("sequence", SEQUENCES)):
+    for kind, granted in (("table", GRANTS), ("sequence", SEQUENCES), ("function", FUNCTIONS)):
         for target, roles in granted.items():
             result += [f"grant {what} on {kind} {target} to {role_names[role]}" for role, what in roles.items()]
     return result

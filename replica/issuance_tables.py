@@ -1,17 +1,29 @@
-"""Schemas ``issuance`` (requests and their log) and ``staff`` (cards and holds). Never a certificate's PDF.
+"""Schema ``issuance``: requests, their log, incidents, and the nodes that serve. Never a certificate's PDF.
 
 The states of a request and the moves between them are enforced by the database: see ``routines``.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Identity, Index, Integer, Sequence, Table
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    Table,
+)
 from sqlalchemy import Text as Text_
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from replica.tables import instant, metadata, one_of
 
-ISSUANCE, STAFF = "issuance", "staff"
+ISSUANCE = "issuance"
 STATES = ("accepted", "refused", "eligible", "rendered", "checked", "sent", "printed", "aborted", "failed")
 ENDS = ("refused", "printed", "aborted", "failed")
 
@@ -44,9 +56,20 @@ request = Table(
     Column("form_version", Text_, comment="様式の版"),
     Column("font_version", Text_, comment="書体の版"),
     Column("record_sha256", Text_, comment="証明した記録のSHA-256"),
+    Column("node", Text_, comment="処理したノード"),
+    Column("correlation_id", Text_, comment="戸籍システムへの照会番号"),
+    Column("subjects", ARRAY(Text_), comment="申請者と証明書に載る者の宛名番号"),
+    Column("registers", ARRAY(Text_), comment="関係する戸籍（本籍、U+001F、筆頭者）"),
+    Column("registration_id", BigInteger, comment="利用登録番号"),
+    Column("configuration_version", Text_, comment="設定の版"),
     one_of("state", *STATES),
     CheckConstraint(f"(finished_at is not null) = (state in {ENDS})", name="finished"),
     CheckConstraint("state not in ('sent', 'printed') or pdf_sha256 is not null", name="proved"),
+    CheckConstraint(
+        "state not in ('eligible', 'rendered', 'checked', 'sent', 'printed')"
+        " or coalesce(cardinality(subjects), 0) + coalesce(cardinality(registers), 0) > 0",
+        name="concerned",
+    ),
     schema=ISSUANCE,
     comment="交付申請",
 )
@@ -67,42 +90,74 @@ issue_log = Table(
 )
 Index(None, issue_log.c.request_id)
 
-card = Table(
-    "card",
+issue_record = Table(
+    "issue_record",
     metadata,
-    Column("serial", Text_, primary_key=True, comment="利用者証明用電子証明書の発行番号"),
-    Column("addressee_number", Text_, nullable=False, comment="宛名番号"),
-    Column("status", Text_, nullable=False, comment="状態"),
-    instant("valid_from", "有効期間の開始", mandatory=True),
-    instant("valid_until", "有効期間の満了"),
-    instant("linked_at", "紐付け日時", mandatory=True),
-    instant("changed_at", "状態変更日時", mandatory=True),
-    one_of("status", "active", "suspended", "unlinked"),
-    schema=STAFF,
-    comment="個人番号カードと宛名番号の紐付け",
+    Column("request_id", Text_, ForeignKey(request.c.request_id), primary_key=True, comment="申請番号"),
+    Column("cipher", LargeBinary, nullable=False, comment="証明した記録（暗号化）"),
+    instant("kept_at", "記録日時", mandatory=True),
+    schema=ISSUANCE,
+    comment="証明した記録（同じ証明書を再現して検証するため。PDFではない）",
 )
-Index(None, card.c.addressee_number)
 
-issuance_hold = Table(
-    "issuance_hold",
+incident = Table(
+    "incident",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True, comment="識別番号"),
-    Column("target_kind", Text_, nullable=False, comment="抑止対象の別"),
-    Column("addressee_number", Text_, comment="宛名番号"),
-    Column("registered_domicile", Text_, comment="本籍"),
-    Column("family_register_head", Text_, comment="筆頭者"),
-    Column("reason", Text_, nullable=False, comment="抑止の理由"),
-    Column("placed_by", Text_, nullable=False, comment="抑止した職員"),
-    instant("placed_at", "抑止日時", mandatory=True),
-    Column("lifted_by", Text_, comment="解除した職員"),
-    instant("lifted_at", "解除日時"),
-    one_of("target_kind", "person", "family_register"),
+    Column("request_id", Text_, ForeignKey(request.c.request_id), comment="申請番号"),
+    Column("kind", Text_, nullable=False, comment="事故の種類"),
+    Column("code", Text_, comment="センターの誤り番号"),
+    instant("reported_at", "報告日時", mandatory=True),
+    instant("reprinted_at", "再印刷できたとの報告日時"),
+    Column("cause", Text_, comment="原因の区分"),
+    Column("finding", Text_, comment="調査の結果"),
+    Column("closed_by", Text_, comment="終結した職員"),
+    instant("closed_at", "終結日時"),
+    one_of("kind", "print_error", "aborted", "check_failed", "koseki_mismatch", "koseki_hostile", "timeout"),
+    one_of("cause", "paper", "printer", "network", "centre", "koseki_system", "ours", "applicant"),
     CheckConstraint(
-        "case target_kind when 'person' then addressee_number is not null"
-        " else addressee_number is not null or registered_domicile is not null end",
-        name="target",
+        "closed_at is null or (closed_by is not null and cause is not null and length(btrim(finding)) >= 10)",
+        name="finding",
     ),
-    schema=STAFF,
-    comment="発行抑止",
+    schema=ISSUANCE,
+    comment="事故の記録（職員が原因を調べて終結するまで開いたまま）",
 )
-Index("issuance_hold_open_idx", issuance_hold.c.addressee_number, postgresql_where=issuance_hold.c.lifted_at.is_(None))
+Index("incident_open_idx", incident.c.reported_at, postgresql_where=incident.c.closed_at.is_(None))
+
+challenge = Table(
+    "challenge",
+    metadata,
+    Column("id", Text_, primary_key=True, comment="識別番号"),
+    Column("challenge", LargeBinary, nullable=False, comment="乱数"),
+    Column("purpose", Text_, nullable=False, comment="用途"),
+    instant("issued_at", "発行日時", mandatory=True),
+    instant("expires_at", "期限", mandatory=True),
+    instant("consumed_at", "使用日時"),
+    schema=ISSUANCE,
+    comment="本人確認の乱数（一回限り）",
+)
+
+node = Table(
+    "node",
+    metadata,
+    Column("node_id", Text_, primary_key=True, comment="ノード"),
+    instant("started_at", "開始日時", mandatory=True),
+    instant("seen_at", "最後に確認した日時", mandatory=True),
+    Column("state", Text_, nullable=False, comment="状態"),
+    Column("versions", JSONB, nullable=False, comment="使っている版"),
+    one_of("state", "starting", "ready", "refused", "draining", "stopped"),
+    schema=ISSUANCE,
+    comment="発行サーバーのノード",
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("component", Text_, primary_key=True, comment="部品"),
+    Column("version", Text_, nullable=False, comment="現在の版"),
+    instant("set_at", "設定日時", mandatory=True),
+    Column("set_by", Text_, nullable=False, comment="設定した者"),
+    one_of("component", "program", "form", "font", "map", "schema", "configuration"),
+    schema=ISSUANCE,
+    comment="現在の版（ノードの版がこれと違えば発行しない）",
+)

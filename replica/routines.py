@@ -5,7 +5,7 @@ The statements are attached to the metadata, so that ``create_all`` makes the sa
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, event
+from sqlalchemy import DDL, Table, event
 
 from replica.issuance_tables import issue_log, request
 from replica.tables import REGISTERS, metadata
@@ -100,17 +100,20 @@ LOG_TRIGGER = (
 IMAGE_STORAGE = "alter table replica.seal alter column impression set storage external"
 
 
+def attach(table: Table, *statements: str) -> None:
+    """Run ``statements`` after the table is made."""
+    for statement in statements:
+        event.listen(table, "after_create", _ddl(statement))
+
+
 def _listen() -> None:
     for schema in SCHEMAS:
         event.listen(metadata, "before_create", _ddl(f"create schema if not exists {schema}"))
     comments = [f"comment on column replica.household.{name} is '{text}'" for name, text in HOUSEHOLD_COLUMNS.items()]
-    for statement in (HOUSEHOLD, "comment on view replica.household is '世帯'", *comments):
-        event.listen(REGISTERS["resident"], "after_create", _ddl(statement))
-    event.listen(REGISTERS["seal"], "after_create", _ddl(IMAGE_STORAGE))
-    for statement in (CHECK_TRANSITION, CHECK_TRIGGER):
-        event.listen(request, "after_create", _ddl(statement))
-    for statement in (LOG_TRANSITION, LOG_TRIGGER):
-        event.listen(issue_log, "after_create", _ddl(statement))
+    attach(REGISTERS["resident"], HOUSEHOLD, "comment on view replica.household is '世帯'", *comments)
+    attach(REGISTERS["seal"], IMAGE_STORAGE)
+    attach(request, CHECK_TRANSITION, CHECK_TRIGGER)
+    attach(issue_log, LOG_TRANSITION, LOG_TRIGGER)
 
 
 def _ddl(statement: str) -> DDL:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replica import issuance_tables, routines
+from replica import guards, issuance_tables, routines, staff_tables
 from replica.tables import metadata
 
-__all__ = ["issuance_tables", "metadata", "routines"]
+__all__ = ["guards", "issuance_tables", "metadata", "routines", "staff_tables"]

@@ -1,6 +1,6 @@
 """What staff enter: cards linked to people, and issuance holds (発行抑止). Written as the role ``console_<code>``.
 
-A hold takes the same lock per person as the issuance API does when it marks a certificate as sent: once a hold is
+The database takes the same lock for a hold as for marking a certificate as sent (see ``guards``): once a hold is
 committed, no later ``sent`` exists.
 """
 
@@ -12,8 +12,6 @@ from datetime import datetime
 from records.errors import FeedError
 from replica.connections import connect
 from replica.driver_errors import reduced
-
-PERSON_LOCK = "select pg_advisory_xact_lock(hashtextextended('issue:' || %s, 0))"
 
 LINK = """
 insert into staff.card (serial, addressee_number, status, valid_from, linked_at, changed_at)
@@ -53,7 +51,6 @@ def link_card(code: str, serial: str, addressee_number: str, valid_from: datetim
 def place_hold(code: str, addressee_number: str, reason: str, placed_by: str) -> int:
     """Stop all certificates of a person; the hold's number. It never ends by itself."""
     with reduced("staff.issuance_hold"), connect(code, "console") as connection:
-        connection.execute(PERSON_LOCK, (addressee_number,))
         row = connection.execute(PLACE, (addressee_number, reason, placed_by)).fetchone()
     assert row is not None
     return int(row[0])

@@ -10,14 +10,14 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from issuance_api.forms import Issue, PageData, Subject, household_order, page_data
-from issuance_api.model import Application, Kind, OptionalItem
+from issuance_api.model import HOUSEHOLD_ITEMS, Application, Kind, OptionalItem
 from issuance_api.service_hours import JST
 from municipalities.registry import get
 from records.records import IncomeTax, Resident, SealRegistration
 from records.wareki import DateValue, wareki, western
 
 CODE = "364894"
-ALL_ITEMS = frozenset(OptionalItem)
+ALL_ITEMS = HOUSEHOLD_ITEMS
 ISSUE = Issue("golden-request-0001", "2026112400000017", datetime(2026, 11, 24, 10, 15, tzinfo=JST))
 
 

@@ -11,7 +11,7 @@ from fictional_people import ISSUE, application
 from issuance_api.checking import check
 from issuance_api.eligibility import Card, Facts, decide
 from issuance_api.forms import Subject, household_order, page_data
-from issuance_api.model import HOUSEHOLD_KINDS, Kind, OptionalItem
+from issuance_api.model import HOUSEHOLD_ITEMS, HOUSEHOLD_KINDS, REPLICA_KINDS, Kind, OptionalItem
 from issuance_api.rendering import Renderer
 from issuance_api.service_hours import JST
 from municipalities.registry import Municipality, all_codes, get
@@ -25,8 +25,8 @@ SIZE = 60
 def facts_of(municipality: Municipality, town: Town, person: Resident, kind: Kind) -> Facts:
     """The facts of one application with every optional item that the town allows."""
     number = person.addressee_number
-    allowed = [one for one in OptionalItem if one is not OptionalItem.INDIVIDUAL_NUMBER]
-    items = frozenset(OptionalItem if municipality.issuing.individual_number_allowed else allowed)
+    allowed = [one for one in HOUSEHOLD_ITEMS if one is not OptionalItem.INDIVIDUAL_NUMBER]
+    items = frozenset(HOUSEHOLD_ITEMS if municipality.issuing.individual_number_allowed else allowed)
     more: dict[str, Any] = {"items": items} if kind in HOUSEHOLD_KINDS else {}
     seal, tax = town.records["seal"].get((number,)), town.records["tax"].get((number, municipality.issuing.tax_year))
     return Facts(
@@ -46,10 +46,10 @@ def facts_of(municipality: Municipality, town: Town, person: Resident, kind: Kin
 @pytest.mark.clause("1(2)", "3(1)⑩")
 @pytest.mark.parametrize("code", all_codes())
 def test_everything_that_may_be_issued_can_be(code: str) -> None:
-    municipality, renderer, drawn = get(code), Renderer(), dict.fromkeys(Kind, 0)
+    municipality, renderer, drawn = get(code), Renderer(), dict.fromkeys(REPLICA_KINDS, 0)
     town = build(municipality, 11, SIZE)
     for row in town.active():
-        for kind in Kind:
+        for kind in REPLICA_KINDS:
             facts = facts_of(municipality, town, Resident.from_row(row), kind)
             if decide(facts) is None and facts.person is not None:
                 printed = household_order(facts.printed)

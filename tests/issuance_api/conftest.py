@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from issuance_api import issue_record
 from issuance_api.app import TOKEN, Settings, create_app
 from municipalities.registry import get
 from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
@@ -29,6 +30,7 @@ def issuing_site(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
         patch.setenv("UTSUSHI_HOME", str(tmp_path_factory.mktemp("home")))
         write_site(Site(PostgresAddress(postgres.host, postgres.port)))
         admin.create_database(postgres.superuser_dsn, CODE)
+        ensure_secret(issue_record.KEY)
         yield ensure_secret(TOKEN)
         admin.drop_database(postgres.superuser_dsn, CODE)
 

@@ -14,9 +14,8 @@ from fictional_people import CHILD, CODE, FATHER, MOTHER, SEAL
 from issuing_town import CARD, MOTHERS_CARD, change, owner, states, text_of
 from starlette.testclient import TestClient
 
-from issuance_api import service
+from issuance_api import making, service
 from issuance_api.model import Kind
-from issuance_api.repository import PERSON_LOCK
 
 RECORD = Kind.RESIDENT_RECORD.value
 KINDS: dict[str, dict[str, Any]] = {
@@ -115,6 +114,7 @@ def test_a_retry_after_the_report_is_refused(centre: TestClient) -> None:
     assert report(centre, "printed").status_code == 409
 
 
+LOCK = "select issuance.lock_keys(array[%s::text])"
 REFUSALS = {
     "withheld": "insert into replica.withheld (feed, addressee_number, sequence, reason)"
     " values ('resident', %s, 2, 'x')",
@@ -154,13 +154,13 @@ def test_a_hold_on_the_koseki_stops_everybody_in_it(centre: TestClient) -> None:
 def test_what_changes_while_rendering_stops_it(
     centre: TestClient, statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = service.check
+    check = making.check
 
     def check_then_change(*given: Any) -> None:
         check(*given)
         change(statement, FATHER.addressee_number)
 
-    monkeypatch.setattr(service, "check", check_then_change)
+    monkeypatch.setattr(making, "check", check_then_change)
     response = apply(centre)
     assert response.status_code == 422
     assert response.json()["code"] in REFUSALS
@@ -171,7 +171,7 @@ def test_marking_as_sent_waits_for_a_hold_that_is_being_placed(centre: TestClien
     """A hold takes the person's lock in its own transaction: once it is committed, no later ``sent`` exists."""
     answers: list[httpx.Response] = []
     with owner() as placing:
-        placing.execute(PERSON_LOCK.encode(), (FATHER.addressee_number,))
+        placing.execute(LOCK, (f"person:{FATHER.addressee_number}",))
         thread = threading.Thread(target=lambda: answers.append(apply(centre)))
         thread.start()
         thread.join(1.0)
@@ -216,13 +216,13 @@ def test_the_same_request_twice_at_once_is_issued_once(centre: TestClient) -> No
 
 
 def test_a_page_that_fails_the_check_is_not_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = service.Renderer.render
+    real = making.Renderer.render
 
     def render_somebody_else(self: Any, municipality: Any, page: Any) -> bytes:
         page.values["people"][0]["name"] = "別人　一郎"
         return bytes(real(self, municipality, page))
 
-    monkeypatch.setattr(service.Renderer, "render", render_somebody_else)
+    monkeypatch.setattr(making.Renderer, "render", render_somebody_else)
     response = apply(centre)
     assert (response.status_code, response.json()["code"]) == (500, "check_failed")
     assert result(centre)["state"] == "failed"
@@ -230,7 +230,7 @@ def test_a_page_that_fails_the_check_is_not_sent(centre: TestClient, monkeypatch
 
 def test_a_time_out_cancels_the_whole_request(issuing_site: str, centre: TestClient) -> None:
     with owner() as busy:
-        busy.execute(PERSON_LOCK.encode(), (FATHER.addressee_number,))
+        busy.execute(LOCK, (f"person:{FATHER.addressee_number}",))
         app_service = centre.app.state.services[CODE]  # type: ignore[attr-defined]
         slow = service.Workshop(**{name: getattr(app_service._workshop, name) for name in service.Workshop.__slots__})
         object.__setattr__(slow, "deadline_seconds", 0.5)
@@ -292,7 +292,7 @@ def test_nothing_personal_is_logged(
     def broken(*given: Any) -> None:
         raise ValueError(str(given))
 
-    monkeypatch.setattr(service, "check", broken)
+    monkeypatch.setattr(making, "check", broken)
     response = apply(centre, "request-0002")
     assert response.status_code == 500
     logged = caplog.text + response.text

@@ -15,7 +15,7 @@ from fictional_people import CODE, FAMILY, FATHER, ISSUE, LARGE_FAMILY, MOTHER, 
 from issuance_api.checking import check
 from issuance_api.forms import PageData, Subject, household_order, page_data
 from issuance_api.impression import Impression
-from issuance_api.model import Kind, OptionalItem
+from issuance_api.model import HOUSEHOLD_ITEMS, Kind
 from issuance_api.rendering import Renderer
 from municipalities.registry import get
 from records.errors import CheckFailed
@@ -23,7 +23,7 @@ from records.records import Resident
 
 TOWN = get(CODE)
 RENDERER = Renderer()
-ITEMS = frozenset(OptionalItem)
+ITEMS = HOUSEHOLD_ITEMS
 
 
 def household_page(members: tuple[Resident, ...] = FAMILY, person: Resident = FATHER, **changes: Any) -> PageData:

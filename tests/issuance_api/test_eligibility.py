@@ -11,8 +11,8 @@ from fictional_people import CHILD, FAMILY, FATHER, MOTHER, SEAL, application, i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance_api.eligibility import RULES, Card, Facts, age_on, decide, latest_birthday
-from issuance_api.model import HOUSEHOLD_KINDS, Kind, OptionalItem
+from issuance_api.eligibility import RULES, Card, Facts, Registration, age_on, decide, latest_birthday, lies_in
+from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Kind, OptionalItem
 from issuance_api.service_hours import JST
 from municipalities.registry import get
 from records.wareki import DateValue
@@ -55,7 +55,46 @@ MOTHER_ONLY = {"members": (MOTHER.addressee_number,)}
 SEAL_KIND, TAX_KIND, RECORD = Kind.SEAL_REGISTRATION, Kind.INCOME_TAXATION, Kind.RESIDENT_RECORD
 OLD = NOW - timedelta(minutes=61)
 
+KOSEKI = Kind.FAMILY_REGISTER_ALL
+REGISTRATION = Registration(
+    7,
+    "approved",
+    "見本　外子",
+    date(1980, 5, 5),
+    "徳島県三好郡東みよし町昼間1番地",
+    "見本　外男",
+    NOW - timedelta(days=1),
+)
+
+
+def elsewhere(kind: Kind = KOSEKI, *, asked: dict[str, Any] | None = None, **changes: Any) -> Facts:
+    """A person who lives elsewhere, with an approved registration, and no record in the replica."""
+    alone = {"card": None, "person": None, "household": (), "verified_at": {}, "registration": REGISTRATION}
+    return facts(kind, asked=asked, **(alone | changes))
+
+
 CASES: list[tuple[str, Facts]] = [
+    ("card_not_linked", elsewhere(RECORD)),
+    ("card_not_linked", elsewhere(registration=None)),
+    ("card_not_active", elsewhere(card=replace(GOOD_CARD, status="suspended"))),
+    ("registration_not_usable", elsewhere(registration=replace(REGISTRATION, state="applied", usable_from=None))),
+    ("registration_not_usable", elsewhere(registration=replace(REGISTRATION, state="rejected"))),
+    ("registration_not_usable", elsewhere(registration=replace(REGISTRATION, state="stopped"))),
+    ("registration_not_usable", elsewhere(registration=replace(REGISTRATION, usable_from=NOW + timedelta(days=1)))),
+    ("under_15", elsewhere(registration=replace(REGISTRATION, birth_on=date(2011, 11, 25)))),
+    ("outside_koseki_hours", facts(KOSEKI, accepted_at=NOW.replace(hour=17, minute=15))),
+    ("outside_koseki_hours", facts(KOSEKI, accepted_at=NOW.replace(day=23))),  # 勤労感謝の日
+    ("outside_koseki_hours", elsewhere(accepted_at=NOW.replace(day=28))),  # a Saturday
+    ("register_elsewhere", facts(KOSEKI, **with_father(registered_domicile="香川県高松市番町1番地"))),
+    ("register_elsewhere", facts(KOSEKI, **with_father(registered_domicile=None, family_register_head=None))),
+    ("register_elsewhere", elsewhere(registration=replace(REGISTRATION, registered_domicile="香川県東みよし町1番地"))),
+    ("register_held", elsewhere(register_held=True)),
+    ("held", facts(KOSEKI, held=frozenset({FATHER.addressee_number}))),
+    ("support_measure", elsewhere(person=replace(FATHER, resident_status="2", support_measure=True))),
+    (
+        "overseas_voting_not_offered",
+        facts(Kind.FAMILY_REGISTER_ADDRESS, asked={"items": frozenset({OptionalItem.OVERSEAS_VOTING})}),
+    ),
     ("outside_service_hours", facts(accepted_at=NOW.replace(hour=23))),
     ("maintenance", facts(municipality=issuing(maintenance=(("2026-11-24T10:00", "2026-11-24T11:00"),)))),
     ("kind_not_offered", facts(municipality=issuing(kinds=()))),
@@ -121,6 +160,32 @@ def test_each_rule_refuses_by_itself(code: str, given_facts: Facts) -> None:
     assert refusal is not None
     assert refusal.code == code
     assert given_facts.kind in next(one for one in RULES if one.code == code).kinds
+
+
+@pytest.mark.clause("1(2)", "2(1)②")
+@pytest.mark.parametrize("kind", sorted(KOSEKI_KINDS))
+def test_a_registered_person_who_lives_elsewhere_may_have_the_register(kind: Kind) -> None:
+    assert decide(elsewhere(kind)) is None
+    moved_out = replace(FATHER, resident_status="2", removed_on=known(2026, 4, 1))
+    unlinked = replace(GOOD_CARD, status="unlinked")
+    assert decide(elsewhere(kind, person=moved_out, card=unlinked)) is None
+
+
+@pytest.mark.parametrize(
+    ("domicile", "inside"),
+    [
+        ("徳島県三好郡東みよし町昼間1番地", True),
+        ("三好郡東みよし町昼間1番地", True),
+        ("東みよし町昼間1番地", True),
+        ("徳島県東みよし町昼間1番地", True),
+        ("香川県三好郡東みよし町昼間1番地", False),
+        ("徳島県徳島市東みよし町1番地", False),
+        ("徳島県三好市東みよし町1番地", False),
+        (None, False),
+    ],
+)
+def test_a_register_lies_in_the_town_that_its_address_begins_with(domicile: str | None, inside: bool) -> None:
+    assert lies_in(domicile, TOWN) is inside
 
 
 def test_a_demonstration_may_be_open_at_night() -> None:

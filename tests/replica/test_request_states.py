@@ -23,8 +23,8 @@ def issuer(replicas: PostgresServer):
 
 def _accept(issuer: psycopg.Connection) -> None:
     issuer.execute(
-        "insert into issuance.request (request_id, content_sha256, kind, options, state)"
-        " values ('r', 'h', 'resident_record_certificate', '{}', 'accepted')"
+        "insert into issuance.request (request_id, content_sha256, kind, options, state, subjects)"
+        " values ('r', 'h', 'resident_record_certificate', '{}', 'accepted', array['1'])"
     )
 
 
@@ -57,7 +57,15 @@ def test_only_the_listed_moves_are_possible_and_each_is_logged(issuer: psycopg.C
 
 @pytest.mark.parametrize(
     "change",
-    ["request_id = 'other'", "content_sha256 = 'x'", "kind = 'x'", "addressee_number = '2'", "pdf_sha256 = 'q'"],
+    [
+        "request_id = 'other'",
+        "content_sha256 = 'x'",
+        "kind = 'x'",
+        "addressee_number = '2'",
+        "pdf_sha256 = 'q'",
+        "subjects = null",
+        "registers = array['x']",
+    ],
 )
 def test_what_was_asked_and_what_was_made_never_change(issuer: psycopg.Connection, change: str) -> None:
     issuer.rollback()
