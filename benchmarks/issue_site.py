@@ -21,6 +21,7 @@ import httpx
 import psycopg
 import uvicorn
 
+from issuance_api import issue_record, release
 from issuance_api.__main__ import listen
 from issuance_api.app import TOKEN, Settings, create_app
 from issuance_api.forms import PEOPLE_PER_SHEET, household_order
@@ -71,6 +72,8 @@ def issue_site(folder: Path, residents: int) -> Iterator[IssueSite]:
         _environment(stack, folder / "home")
         applicants = _prepare(postgres, residents)
         token = ensure_secret(TOKEN)
+        ensure_secret(issue_record.KEY)
+        release.publish(CODE)
         port = _free_port()
         for _ in range(PROCESSES):
             stack.enter_context(_server(port))

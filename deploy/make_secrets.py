@@ -20,6 +20,7 @@ from services import airflow_environment  # noqa: E402
 FOLDER = CHECKOUT / "deploy" / "secrets"
 # As issuance_api and extractors name them; importing those would need more than Python alone.
 CENTRE_TOKEN = "centre.token"  # noqa: S105 - the name of the file
+ISSUE_RECORD_KEY = "issue_record.key"
 SOURCE_KEY = "source.key"
 ROLES = ("owner", "loader", "issuer", "console")
 # The users of deploy/Dockerfile.*: a container reads its secrets as one of them.
@@ -37,6 +38,7 @@ def main() -> None:
             for host in hosts_of(role):
                 _write(FOLDER / host / name, site.ensure_secret(name))
     _write(FOLDER / "issuance" / CENTRE_TOKEN, site.ensure_secret(CENTRE_TOKEN))
+    _write(FOLDER / "issuance" / ISSUE_RECORD_KEY, site.ensure_secret(ISSUE_RECORD_KEY))
     _write(FOLDER / "sync" / SOURCE_KEY, site.ensure_secret(SOURCE_KEY, base64.b64encode(os.urandom(32)).decode()))
     print(f"made: {', '.join(values)}, and the roles' passwords of {', '.join(registry.all_codes())}")
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hmac
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -23,8 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from issuance_api import issue_record
-from issuance_api.making import KosekiSystem
+from issuance_api import issue_record, metrics
 from issuance_api.model import (
     Application,
     Cancellation,
@@ -35,39 +31,24 @@ from issuance_api.model import (
     Report,
     ResultInquiry,
 )
+from issuance_api.nodes import RENDER_THREADS, Node, Settings, open_node
 from issuance_api.openapi import document
-from issuance_api.refusals import NotFound, status_of
-from issuance_api.rendering import Renderer
-from issuance_api.repository import Repository, open_repository
-from issuance_api.service import IssuingService, Workshop
-from issuance_api.service_hours import Clock, system_clock
-from municipalities.registry import Municipality
+from issuance_api.refusals import status_of
+from issuance_api.service import IssuingService
+from issuance_api.tracing import span
 from municipalities.site import secret
-from records.errors import ConfigurationError, UtsushiError
+from records.errors import IssueRefused, UtsushiError
 
 TOKEN = "centre.token"  # noqa: S105 - the name of the secret's file
 LARGEST_BODY = 16 * 1024
-RENDER_THREADS = 2
 PROBLEM_TYPE = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store"}
+
+__all__ = ["RENDER_THREADS", "TOKEN", "Settings", "create_app"]
 
 log = logging.getLogger("issuance_api")
 Body = TypeVar("Body", bound=Message)
 Operation = Callable[[IssuingService, Any], Awaitable[Response]]
-OpenRepository = Callable[[Municipality], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What one process is made of; tests pass their own clock."""
-
-    municipalities: tuple[Municipality, ...]
-    clock: Clock = system_clock
-    render_threads: int = RENDER_THREADS
-    deadline_seconds: float = 30.0
-    always_open: bool = False  # for demonstrations: no service hours
-    koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
-    node: str = field(default_factory=lambda: secrets.token_hex(8))  # this process, in the rows that it works on
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -75,6 +56,7 @@ def create_app(settings: Settings) -> Starlette:
     routes = [
         Route("/livez", _livez, methods=["GET"]),
         Route("/readyz", _readyz, methods=["GET"]),
+        Route("/metrics", _metrics, methods=["GET"]),
         Route("/openapi.json", _openapi, methods=["GET"]),
         *(Route(path, _endpoint(body, run), methods=["POST"]) for path, (body, run) in OPERATIONS.items()),
     ]
@@ -86,24 +68,10 @@ def create_app(settings: Settings) -> Starlette:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
     app.state.token = secret(TOKEN)
     secret(issue_record.KEY)  # rather now than at the first certificate
-    async with AsyncExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(settings.render_threads, "render"))
-        workshop = Workshop(
-            Renderer(), executor, settings.clock, settings.deadline_seconds, settings.always_open, settings.koseki
-        )
-        app.state.services = {}
-        for one in settings.municipalities:
-            try:
-                repository: Repository = await stack.enter_async_context(open_repository(one, settings.node))
-            except ConfigurationError as error:  # one town's trouble is not the others'
-                log.error("municipality %s is not served: %s", one.code, error)
-                continue
-            service = IssuingService(one, repository, workshop)
-            await service.warm()
-            app.state.services[one.code] = service
+    async with open_node(app.state.settings) as node:
+        app.state.node = node
         yield
 
 
@@ -151,23 +119,42 @@ OPERATIONS: dict[str, tuple[type[Message], Operation]] = {
 def _endpoint(body: type[Body], run: Operation) -> Callable[[Request], Awaitable[Response]]:
     """Authenticate, read the body, run, and turn our errors into problems; every operation goes through here."""
 
+    name = run.__name__[1:]
+
     async def endpoint(request: Request) -> Response:
         started = time.perf_counter()
         _authenticate(request)
-        code = str(request.path_params["municipality"])
-        try:
-            response = await run(_service(request, code), await _body(request, body))
-            outcome = "ok"
-        except UtsushiError as error:
-            response, outcome = _problem(status_of(error.code), error.code, _public_text(error)), error.code
-        except HTTPException:
-            raise
-        except Exception as error:
-            response, outcome = _unexpected(error), "internal"
-        log.info("%s %s %s %.0f ms", run.__name__[1:], code, outcome, 1000 * (time.perf_counter() - started))
+        code, node = str(request.path_params["municipality"]), request.app.state.node
+        with metrics.in_progress.track_inprogress(), span(name):
+            response, outcome = await _answer(node, code, run, request, body)
+        _note(name, code if code in node.services else "unknown", outcome, time.perf_counter() - started)
         return response
 
     return endpoint
+
+
+async def _answer(node: Node, code: str, run: Operation, request: Request, body: type[Body]) -> tuple[Response, str]:
+    try:
+        return await run(node.service(code), await _body(request, body)), "ok"
+    except UtsushiError as error:
+        return _problem(status_of(error.code), error.code, _public_text(error)), error.code
+    except HTTPException:
+        raise
+    except Exception as error:
+        return _unexpected(error), "internal"
+
+
+def _note(operation: str, municipality: str, outcome: str, seconds: float) -> None:
+    """One line and the figures of one request: codes only."""
+    metrics.requests.labels(municipality, operation, outcome).inc()
+    metrics.seconds.labels(operation).observe(seconds)
+    facts = {
+        "operation": operation,
+        "municipality": municipality,
+        "outcome": outcome,
+        "milliseconds": round(1000 * seconds),
+    }
+    log.info("%s %s %s", operation, municipality, outcome, extra=facts)
 
 
 def _authenticate(request: Request) -> None:
@@ -175,13 +162,6 @@ def _authenticate(request: Request) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), request.app.state.token.encode()):
         raise HTTPException(401)
-
-
-def _service(request: Request, code: str) -> IssuingService:
-    services: dict[str, IssuingService] = request.app.state.services
-    if code not in services:
-        raise NotFound
-    return services[code]
 
 
 async def _body(request: Request, kind: type[Body]) -> Body:
@@ -198,7 +178,7 @@ async def _body(request: Request, kind: type[Body]) -> Body:
 
 def _public_text(error: UtsushiError) -> str:
     """Texts of refusals are for the screen; of our own failures only that they happened."""
-    return error.text if status_of(error.code) not in (500, 503) else "システムの都合により交付できません。"
+    return error.text if isinstance(error, IssueRefused) else "システムの都合により交付できません。"
 
 
 def _json(message: Message) -> Response:
@@ -235,12 +215,15 @@ async def _livez(request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """Ready when every municipality's database answers; the codes of those that do not are named."""
-    services: dict[str, IssuingService] = request.app.state.services
-    configured = [one.code for one in request.app.state.settings.municipalities]
-    missing = [code for code in configured if code not in services or not await services[code].repository.answers()]
-    ready = {"ready": not missing, "unavailable": missing, "always_open": request.app.state.settings.always_open}
+    """Ready when every municipality can be served; the codes of those that can't are named."""
+    node: Node = request.app.state.node
+    missing = await node.unavailable()
+    ready = {"ready": not missing, "unavailable": missing, "always_open": node.settings.always_open}
     return JSONResponse(ready, 200 if not missing else 503)
+
+
+async def _metrics(request: Request) -> Response:
+    return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 
 
 async def _openapi(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from records.errors import IssueRefused
+from records.errors import IssueRefused, UtsushiError
 
 
 class Refused(IssueRefused):
@@ -54,6 +54,15 @@ class Overloaded(IssueRefused):
         super().__init__("ただいま混み合っています。時間をおいてご利用ください。")
 
 
+class NodeOutdated(UtsushiError):
+    """This node's versions are not the current ones; it issues nothing until it is brought up to date."""
+
+    code = "node_outdated"
+
+    def __init__(self) -> None:
+        super().__init__("another version is current")
+
+
 STATUSES = {
     Conflict.code: 409,
     InProgress.code: 409,
@@ -65,6 +74,11 @@ STATUSES = {
     "configuration": 500,
     "database": 500,
     "database_unavailable": 503,
+    NodeOutdated.code: 503,
+    "koseki_mismatch": 500,
+    "koseki_hostile": 500,
+    "koseki_unavailable": 503,
+    "koseki_timeout": 504,
 }
 REFUSED = 422
 

@@ -21,7 +21,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from issuance_api import statements as sql
 from issuance_api.eligibility import Card, Registration
+from issuance_api.installed import installed
 from issuance_api.model import Application, Certificate, State, Versions
+from issuance_api.refusals import NodeOutdated
 from issuance_api.service_hours import JST
 from municipalities.registry import Municipality
 from records.errors import UtsushiError
@@ -109,9 +111,10 @@ class Made:
 class Repository:
     """Requests and register of one municipality."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], node: str) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Connection], node: str, installed: dict[str, str]) -> None:
         self._pool = pool
         self.node = node
+        self._installed = installed
 
     async def answers(self) -> bool:
         """Whether the database can be asked."""
@@ -188,7 +191,11 @@ class Repository:
         async with self.connection("issuance.request") as connection, connection.transaction():
             async with connection.pipeline():
                 await connection.execute(sql.LOCK_KEYS, values)
+                release = await connection.execute(sql.RELEASE)
                 raw, feeds = await _read(connection, application)
+                current = {row["component"]: row["version"] for row in await release.fetchall()}
+            if current != self._installed:
+                raise NodeOutdated
             if raw != reading.raw:
                 return _reading(raw, feeds)
             async with connection.pipeline():
@@ -229,13 +236,18 @@ class Repository:
                 yield connection
 
 
+def issuer_conninfo(municipality: Municipality) -> str:
+    """How to connect as the municipality's issuer, with limits on waiting."""
+    return make_conninfo(dsn(municipality.code, "issuer"), options=SESSION)
+
+
 @asynccontextmanager
 async def open_repository(municipality: Municipality, node: str) -> AsyncIterator[Repository]:
     """The repository of one municipality with its pool; a database that is down is tried again when it is needed.
 
     ``node`` names this process; it stands in the rows that it works on.
     """
-    conninfo = make_conninfo(dsn(municipality.code, "issuer"), options=SESSION)
+    conninfo = issuer_conninfo(municipality)
     pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
         conninfo,
         connection_class=AsyncConnection[Row],
@@ -247,7 +259,7 @@ async def open_repository(municipality: Municipality, node: str) -> AsyncIterato
     )
     await pool.open(wait=False)
     try:
-        yield Repository(pool, node)
+        yield Repository(pool, node, installed(municipality))
     finally:
         await pool.close()
 

@@ -122,3 +122,17 @@ order by 1
 """
 FEEDS = "select feed, last_verified_at from replica.feed_state"
 READ = (CARD, PEOPLE, WITHHELD, HELD, SEAL, TAX, REGISTRATION, HELD_REGISTER)
+
+NODE_LOCK = "select pg_advisory_lock(hashtextextended('node:' || %(node)s, 0))"
+RELEASE = "select component, version from issuance.release"
+BEAT = """
+insert into issuance.node (node_id, started_at, seen_at, state, versions)
+values (%(node)s, clock_timestamp(), clock_timestamp(), %(state)s, %(versions)s)
+on conflict (node_id) do update set seen_at = clock_timestamp(), state = excluded.state
+"""
+# A minute leaves a retry at another node the time to take it over.
+SWEEP = """
+update issuance.request set state = 'failed', result_code = 'abandoned', finished_at = clock_timestamp()
+where state in ('accepted', 'eligible') and accepted_at < clock_timestamp() - interval '1 minute' and node <> %(node)s
+  and pg_try_advisory_xact_lock(hashtextextended('node:' || node, 0))
+"""

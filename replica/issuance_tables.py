@@ -75,6 +75,11 @@ request = Table(
 )
 Index(None, request.c.addressee_number)
 Index(None, request.c.accepted_at)
+Index(
+    "request_unfinished_idx",
+    request.c.accepted_at,
+    postgresql_where=request.c.state.in_(["accepted", "eligible", "rendered", "checked"]),
+)
 
 issue_log = Table(
     "issue_log",

@@ -18,8 +18,9 @@ from services import airflow_environment, ports
 from services.airflow_client import AirflowError, heartbeat_ages
 
 API_SERVER = "airflow-api-server"
-ISSUANCE_API = "issuance-api"
+ISSUANCE_NODES = ("issuance-1", "issuance-2")
 WORLD = "world"
+ISSUE_RECORD_KEY = "issue_record.key"  # the name of the file; issuing nodes seal with it what they certified
 CENTRE_TOKEN = "centre.token"  # noqa: S105 - the name of the file; the certificate centre shows it to the issuance API
 # Airflow's processes that have no port of their own: their heartbeats are read through the API server.
 HEARTBEATS = {
@@ -113,11 +114,20 @@ def life(name: str, heartbeats: Heartbeats) -> Callable[[], float]:
     return HttpLife(f"{heartbeats.url}/api/v2/version")
 
 
-def issuance_api(port: int, *, always_open: bool = False) -> Service:
-    """The certificates' API, on the loopback address."""
+def issuance_nodes(ports_: dict[str, int], *, always_open: bool = False) -> list[Service]:
+    """The nodes of the certificates' API: one shared port, over which the kernel spreads connections, and one of its own."""
+    return [_node(name, ports_["issuance_api"], ports_[_own(name)], always_open) for name in ISSUANCE_NODES]
+
+
+def _node(name: str, port: int, own_port: int, always_open: bool) -> Service:
     always = ("--always-open",) if always_open else ()
-    command = (sys.executable, "-m", "issuance_api", "--port", str(port), *always)
-    return Service(ISSUANCE_API, command, plain_environment(), HttpLife(f"http://127.0.0.1:{port}/livez"))
+    ports_ = ("--port", str(port), "--own-port", str(own_port))
+    command = (sys.executable, "-m", "issuance_api", "--name", name, *ports_, *always)
+    return Service(name, command, plain_environment(), HttpLife(f"http://127.0.0.1:{own_port}/livez"))
+
+
+def _own(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def plain_environment() -> dict[str, str]:
@@ -128,4 +138,4 @@ def plain_environment() -> dict[str, str]:
 
 def claim_ports() -> dict[str, int]:
     """Ports for all services that are about to start."""
-    return {name: ports.claim(name) for name in ("airflow_api", "issuance_api")}
+    return {name: ports.claim(name) for name in ("airflow_api", "issuance_api", *map(_own, ISSUANCE_NODES))}

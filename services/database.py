@@ -6,13 +6,16 @@ Starting the server is ``services.postgres``'s work, making databases ``replica.
 from __future__ import annotations
 
 import fcntl
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO
 
 from municipalities.registry import all_codes
-from municipalities.site import PostgresAddress, Site, ensure_secret, site, write_site
+from municipalities.site import CHECKOUT, PostgresAddress, Site, ensure_secret, home, site, write_site
 from records.errors import ConfigurationError, UtsushiError
 from replica import admin
 from services.airflow_environment import DATABASE
@@ -73,6 +76,17 @@ def prepare_replicas(superuser_dsn: str) -> list[str]:
         except UtsushiError as error:
             failures.append(f"replica of {code}: {error}")
     return failures
+
+
+def publish_release() -> str:
+    """Make what is installed here current for every municipality; what failed, or an empty text.
+
+    A process of its own: only the issuing knows its versions, and it is not imported here.
+    """
+    command = [sys.executable, "-m", "issuance_api.release"]
+    environment = {**os.environ, "UTSUSHI_HOME": str(home()), "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else ""
 
 
 def prepare_airflow(superuser_dsn: str, password: str | None = None) -> None:

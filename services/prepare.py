@@ -12,7 +12,7 @@ from pathlib import Path
 from municipalities.site import SITE_FILE, PostgresAddress, Site, home, site, write_site
 from services import airflow_bootstrap
 from services.airflow_environment import DATABASE, container
-from services.database import prepare_airflow, prepare_replicas
+from services.database import prepare_airflow, prepare_replicas, publish_release
 from services.postgres import SUPERUSER
 
 GIVEN = Path("/etc/utsushi/site.toml")
@@ -25,6 +25,8 @@ def main() -> int:
     password = (secrets / "postgres.password").read_text("utf-8").strip()
     dsn = f"host={address.host} port={address.port} dbname=postgres user={SUPERUSER} password={password}"
     failures = prepare_replicas(dsn)
+    if failure := publish_release():
+        failures.append(failure)
     for failure in failures:
         print(failure, file=sys.stderr)
     prepare_airflow(dsn, (secrets / f"{DATABASE}.password").read_text("utf-8").strip())

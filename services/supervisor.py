@@ -21,7 +21,7 @@ from services.state import ServiceState
 SUPERVISOR = "supervisor"
 READY_SECONDS = 1200.0
 STOP_SECONDS = 120.0
-EXPECTED = ("postgresql", *("airflow-api-server", *catalogue.HEARTBEATS), catalogue.ISSUANCE_API)
+EXPECTED = ("postgresql", *("airflow-api-server", *catalogue.HEARTBEATS), *catalogue.ISSUANCE_NODES)
 
 Say = Callable[[str], None]
 

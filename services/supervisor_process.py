@@ -24,7 +24,7 @@ from municipalities.site import ensure_secret, home
 from records.errors import UtsushiError
 from services import airflow_environment, catalogue, processes, world
 from services.catalogue import Service
-from services.database import Database, prepare_airflow, prepare_replicas
+from services.database import Database, prepare_airflow, prepare_replicas, publish_release
 from services.state import ServiceState, State
 from services.watched import LIMIT_SECONDS, Watched
 
@@ -78,7 +78,7 @@ class Supervisor:
         # Nothing waits in the triggerer (no DAG defers), and it takes eleven seconds to end by itself. Tasks that run
         # now report to the API server, so it ends after the scheduler; nobody needs it then.
         # The issuance API finishes what it has accepted.
-        issuance, last = [catalogue.ISSUANCE_API], [catalogue.API_SERVER]
+        issuance, last = list(catalogue.ISSUANCE_NODES), [catalogue.API_SERVER]
         others = [name for name in names if name not in (*issuance, *last)]
         for group, grace in (([TRIGGERER], 0.5), (issuance, 45.0), (others, 10.0), (last, 2.0)):
             processes.end_all([record for name in group if (record := processes.read(name))], grace=grace)
@@ -97,16 +97,19 @@ class Supervisor:
         host = airflow_environment.embedded(ports["airflow_api"])
         airflow_environment.write_secrets(server.host, server.port)
         ensure_secret(catalogue.CENTRE_TOKEN)
+        ensure_secret(catalogue.ISSUE_RECORD_KEY)
         prepare_airflow(server.superuser_dsn)
         for failure in prepare_replicas(server.superuser_dsn):
             self.say(failure)
+        if failure := publish_release():
+            self.say(f"the release could not be published: {failure}")
         self.say("databases are there")
         self._bootstrap(host)
         self.say("Airflow's metadata database is up to date")
         others = (
             []
             if self.options.without_issuance
-            else [catalogue.issuance_api(ports["issuance_api"], always_open=self.options.always_open)]
+            else catalogue.issuance_nodes(ports, always_open=self.options.always_open)
         )
         self._launch([*catalogue.airflow(host), *others])
         self._await_ready()

@@ -96,12 +96,14 @@ def test_each_process_of_up_is_there(compose: dict[str, Any]) -> None:
 
 
 def test_the_nodes_run_the_command_of_up(compose: dict[str, Any]) -> None:
-    embedded = catalogue.issuance_api(8081).command[1:]
-    for name in NODES:
-        command = service(compose, name)["command"]
+    """But for the address: in a container a node has its own, and the balancer the shared one."""
+    for embedded in catalogue.issuance_nodes({"issuance_api": 8081, "issuance_1": 1, "issuance_2": 2}):
+        assert embedded.name in NODES
+        command = service(compose, embedded.name)["command"]
         assert command[0] == "python"
-        assert tuple(command[1:]) == (*embedded[:2], "--host", "0.0.0.0", *embedded[2:], "--no-address-file")
-        assert "http://127.0.0.1:8081/readyz" in " ".join(service(compose, name)["healthcheck"]["test"])
+        given = [one for one in embedded.command[1:] if one not in ("--own-port", "1", "2")]
+        assert command[1:] == [*given[:4], "--host", "0.0.0.0", *given[4:], "--no-address-file"]
+        assert "http://127.0.0.1:8081/readyz" in " ".join(service(compose, embedded.name)["healthcheck"]["test"])
 
 
 def test_ports_agree_between_containers(compose: dict[str, Any]) -> None:

@@ -42,7 +42,11 @@ def test_secrets_are_made_once_and_sorted_by_host(
     make_secrets.main()
     first = {path.relative_to(folder): path.read_text() for path in folder.rglob("*") if path.is_file()}
     assert set(SECRET_FILES.values()) <= {str(path) for path in first}
-    assert {path.name.split("_")[0] for path in (folder / "issuance").iterdir()} == {"issuer", "centre.token"}
+    assert {path.name.split("_")[0] for path in (folder / "issuance").iterdir()} == {
+        "issuer",
+        "centre.token",
+        "issue",
+    }
     assert {path.name.split("_")[0] for path in (folder / "sync").iterdir()} == {"loader", "source.key"}
     assert "@postgres:5432/airflow" in first[Path("airflow.database_url")]
     assert len(base64.b64decode(first[Path("sync/source.key")], validate=True)) == 32

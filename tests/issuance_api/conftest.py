@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from issuance_api import issue_record
+from issuance_api import issue_record, release
 from issuance_api.app import TOKEN, Settings, create_app
 from municipalities.registry import get
 from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
@@ -31,6 +31,7 @@ def issuing_site(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
         write_site(Site(PostgresAddress(postgres.host, postgres.port)))
         admin.create_database(postgres.superuser_dsn, CODE)
         ensure_secret(issue_record.KEY)
+        release.publish(CODE)
         yield ensure_secret(TOKEN)
         admin.drop_database(postgres.superuser_dsn, CODE)
 

@@ -231,7 +231,7 @@ def test_a_page_that_fails_the_check_is_not_sent(centre: TestClient, monkeypatch
 def test_a_time_out_cancels_the_whole_request(issuing_site: str, centre: TestClient) -> None:
     with owner() as busy:
         busy.execute(LOCK, (f"person:{FATHER.addressee_number}",))
-        app_service = centre.app.state.services[CODE]  # type: ignore[attr-defined]
+        app_service = centre.app.state.node.services[CODE]  # type: ignore[attr-defined]
         slow = service.Workshop(**{name: getattr(app_service._workshop, name) for name in service.Workshop.__slots__})
         object.__setattr__(slow, "deadline_seconds", 0.5)
         app_service._workshop, kept = slow, app_service._workshop

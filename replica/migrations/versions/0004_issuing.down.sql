@@ -21,6 +21,7 @@ drop function issuance.keep_incident();
 drop table issuance.issue_record;
 alter table staff.card
     drop column medium, drop column issuer_sha256, drop column changed_by, drop column change_reason;
+drop index issuance.request_unfinished_idx;
 alter table issuance.request
     drop column node, drop column correlation_id, drop column subjects, drop column registers,
     drop column registration_id, drop column configuration_version;

@@ -18,6 +18,8 @@ UPDATE issuance.request SET subjects = array[addressee_number] WHERE addressee_n
 
 ALTER TABLE issuance.request ADD CONSTRAINT request_concerned_check CHECK (state not in ('eligible', 'rendered', 'checked', 'sent', 'printed') or coalesce(cardinality(subjects), 0) + coalesce(cardinality(registers), 0) > 0);
 
+CREATE INDEX request_unfinished_idx ON issuance.request (accepted_at) WHERE state IN ('accepted', 'eligible', 'rendered', 'checked');
+
 ALTER TABLE staff.card ADD COLUMN medium TEXT DEFAULT 'card' NOT NULL;
 ALTER TABLE staff.card ADD COLUMN issuer_sha256 TEXT;
 ALTER TABLE staff.card ADD COLUMN changed_by TEXT;
