@@ -62,6 +62,22 @@ class FontCoverage:
         name = (glyph or "").upper()
         return name if MJ_NAME.match(name) else None
 
+    def canonical(self, text: str) -> str:
+        """``text`` with one spelling for each glyph: for comparing what two texts draw, never for storing.
+
+        U+845B and U+845B U+E0101 are one glyph in IPAmj明朝, and a PDF knows only one text for it.
+        """
+        return "".join(
+            self._spellings.get((base, selector)) or chr(base) + (chr(selector) if selector else "")
+            for base, selector in characters(text)
+        )
+
+    @cached_property
+    def _spellings(self) -> dict[tuple[int, int | None], str]:
+        """(base, selector or None) → the preferred text of the glyph that it draws."""
+        single = {(base, None): self._texts[glyph] for base, glyph in self.characters.items()}
+        return single | {pair: self._texts[glyph] for pair, glyph in self.sequences.items()}
+
     @cached_property
     def _texts(self) -> dict[str, str]:
         """Glyph → text. Compatibility ideographs come last: software may take them for their twins."""

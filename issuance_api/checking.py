@@ -17,6 +17,8 @@ from typing import Any
 import pikepdf
 import pypdfium2 as pdfium
 
+from gaiji_maps.font_coverage import coverage
+from issuance_api.drawn import page_texts
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
 from issuance_api.outlines import embedded, outlines_of
@@ -38,17 +40,19 @@ Size = tuple[float, float]
 
 def check(municipality: Municipality, page: PageData, pdf: bytes) -> None:
     """Raise ``CheckFailed`` unless ``pdf`` is exactly the certificate that ``page`` demands."""
-    _check_document(municipality, page, pdf)
+    texts = _check_document(municipality, page, pdf)
     with _pdfium:
-        texts, images = _read_pages(pdf)
-    if len(texts) != page.pages:
+        images = _read_pages(pdf)
+    if not len(texts) == len(images) == page.pages:
         raise CheckFailed("the number of pages is wrong")
+    spelled = coverage(municipality.folder).canonical
     for number, (text, demanded) in enumerate(zip(texts, page.texts, strict=True), 1):
-        _check_texts(text, demanded, number)
+        _check_texts(BLANK.sub("", spelled(text)), map(spelled, demanded), number)
     _check_images(images, page)
 
 
-def _check_document(municipality: Municipality, page: PageData, pdf: bytes) -> None:
+def _check_document(municipality: Municipality, page: PageData, pdf: bytes) -> list[str]:
+    """The drawn text of each page, after what concerns the whole document."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
         if any(key in document.Root or key in document.trailer for key in FORBIDDEN):
             raise CheckFailed("the document holds more than pages")
@@ -56,6 +60,7 @@ def _check_document(municipality: Municipality, page: PageData, pdf: bytes) -> N
         if f"utsushi:subject={page.digest}" not in metadata or metadata.count("utsushi:subject=") != 1:
             raise CheckFailed("the subject digest is not this certificate's")
         _check_outlines(municipality, document)
+        return page_texts(document)
 
 
 def _check_outlines(municipality: Municipality, document: pikepdf.Pdf) -> None:
@@ -70,19 +75,19 @@ def _check_outlines(municipality: Municipality, document: pikepdf.Pdf) -> None:
                 raise CheckFailed("an embedded glyph is not the one that the register demands")
 
 
-def _read_pages(pdf: bytes) -> tuple[list[str], list[list[Size]]]:
-    """Text without blanks, and sizes of images in mm, of each page."""
+def _read_pages(pdf: bytes) -> list[list[Size]]:
+    """Sizes of images in mm on each page, all of which are A4."""
     document = pdfium.PdfDocument(pdf)
     try:
-        return tuple(zip(*(_read_page(one) for one in document), strict=True)) or ([], [])  # type: ignore[return-value]
+        return [_read_page(one) for one in document]
     finally:
         document.close()
 
 
-def _read_page(page: pdfium.PdfPage) -> tuple[str, list[Size]]:
+def _read_page(page: pdfium.PdfPage) -> list[Size]:
     if any(abs(found - asked) > TOLERANCE_POINTS for found, asked in zip(page.get_size(), A4_POINTS, strict=True)):
         raise CheckFailed("a page is not A4 portrait")
-    return BLANK.sub("", page.get_textpage().get_text_range()), [_size(one) for one in _images(page)]
+    return [_size(one) for one in _images(page)]
 
 
 def _images(page: pdfium.PdfPage) -> Iterator[Any]:
@@ -105,7 +110,10 @@ def _size(image: Any) -> Size:
 
 
 def _check_texts(text: str, demanded: Iterable[str], number: int) -> None:
-    """Each text as often as it is demanded. The longest are taken out first, so that parts of them don't count."""
+    """Each text as often as it is demanded. The longest are taken out first, so that parts of them don't count.
+
+    Both in one spelling for each glyph: a PDF has one text for a glyph, though the register may have used two.
+    """
     wanted = Counter(BLANK.sub("", one) for one in demanded)
     for one in sorted(wanted, key=len, reverse=True):
         pieces = text.split(one)

@@ -95,11 +95,18 @@ def _shared(paths: tuple[Path, ...]) -> Outlines:
 def embedded(font: Any) -> Iterator[tuple[str, bytes]]:
     """The (text, outline) pairs of one font dictionary of a PDF: every glyph that its ToUnicode names."""
     descriptor = font.DescendantFonts[0].FontDescriptor
-    if "/FontFile2" not in descriptor or "/ToUnicode" not in font:
-        raise CheckFailed("a font is not embedded as TrueType with its characters")
+    if "/FontFile2" not in descriptor:
+        raise CheckFailed("a font is not embedded as TrueType")
     table = _subset(descriptor.FontFile2.read_bytes())
-    for glyph, text in _to_unicode(font.ToUnicode.read_bytes()):
+    for glyph, text in texts_of(font):
         yield text, table.outline(glyph)
+
+
+def texts_of(font: Any) -> Iterator[tuple[int, str]]:
+    """The (glyph, text) pairs that the ToUnicode of one font dictionary names."""
+    if "/ToUnicode" not in font:
+        raise CheckFailed("a font is embedded without its characters")
+    return _to_unicode(font.ToUnicode.read_bytes())
 
 
 def _subset(data: bytes) -> GlyphTable:

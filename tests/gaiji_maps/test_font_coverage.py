@@ -83,6 +83,23 @@ def test_a_municipal_font_adds_glyphs_and_takes_over_private_use(tmp_path: Path)
     assert not coverage().covers("\uf860"), "the standard font's own private glyphs are nobody's"
 
 
+def test_texts_of_one_glyph_have_one_spelling_and_others_keep_theirs() -> None:
+    found = coverage()
+    assert len({found.canonical(one) for one in ("\u6b04\U000e0103", "\u6b04\ufe00", "\uf91d")}) == 1
+    assert found.canonical("\u845b\U000e0102") != found.canonical("\u845b")
+    assert found.canonical("\u845b\U000e0100\ue000") == "\u845b\U000e0100\ue000", "what no font has stays as it is"
+
+
+@given(st.sampled_from(sorted(coverage().sequences)))
+def test_the_one_spelling_draws_the_same_glyph(pair: tuple[int, int]) -> None:
+    found = coverage()
+    spelled = found.canonical(chr(pair[0]) + chr(pair[1]))
+    (base, selector), *more = font_coverage.characters(spelled)
+    assert not more
+    glyph = found.characters[base] if selector is None else found.sequences[base, selector]
+    assert glyph == found.sequences[pair]
+
+
 def make_font(path: Path, characters: dict[int, str]) -> None:
     """A font with one square per glyph."""
     names = [".notdef", *characters.values()]

@@ -105,7 +105,31 @@ def _other_text(document: pikepdf.Pdf) -> None:
     font.ToUnicode.write(cmap)
 
 
-DAMAGES = [_drop_page, _swap_pages, _double_page, _script, _other_size, _wipe, _other_text]
+def _nameless_glyph(document: pikepdf.Pdf) -> None:
+    """A glyph that stands for no character."""
+    font = next(iter(document.pages[0].Resources.Font.values()))
+    cmap = font.ToUnicode.read_bytes()
+    line = next(one for one in cmap.splitlines() if one.endswith(b" <7537>"))
+    font.ToUnicode.write(cmap.replace(line + b"\n", b""))
+
+
+def _other_numbering(document: pikepdf.Pdf) -> None:
+    """Glyph numbers that no longer mean what the font's characters say."""
+    font = next(iter(document.pages[0].Resources.Font.values()))
+    font.DescendantFonts[0].CIDToGIDMap = document.make_stream(bytes(2000))
+
+
+DAMAGES = [
+    _nameless_glyph,
+    _other_numbering,
+    _drop_page,
+    _swap_pages,
+    _double_page,
+    _script,
+    _other_size,
+    _wipe,
+    _other_text,
+]
 
 
 @pytest.mark.parametrize("change", DAMAGES)
