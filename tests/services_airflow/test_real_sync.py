@@ -148,5 +148,3 @@ def _xcoms(airflow: AirflowClient) -> str:
         rows = connection.execute("SELECT value::text FROM xcom").fetchall()
     assert len(rows) > 20
     return "\n".join(str(value) for (value,) in rows)
-
-
