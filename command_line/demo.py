@@ -143,9 +143,11 @@ def _issue(out: Path, output: Output) -> Rows:
 
 
 def _link(sample: dict[str, Any]) -> None:
-    from replica.staff import link_card
+    from replica.cards import Link, link
+    from replica.desk import Act
 
-    link_card(sample["municipality"], sample["card"], sample["addressee_number"], datetime.now(UTC) - timedelta(days=2))
+    card = Link(sample["card"], sample["addressee_number"], datetime.now(UTC) - timedelta(days=2))
+    link(sample["municipality"], card, Act("demo", "a sample person's card"))
 
 
 def _issue_one(sample: dict[str, Any], kind: str, out: Path) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Issuing:
     maintenance: tuple[tuple[str, str], ...] = ()
     koseki_hours: KosekiHours = KosekiHours()
     overseas_voting_allowed: bool = False
+    card_usable_next_day: bool = True  # a card serves from the day after its certificate was issued, not before
     registration_days: int = 5  # a usage registration may be used this many days after it was approved
 
 

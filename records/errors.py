@@ -181,6 +181,12 @@ class VerificationFailed(UtsushiError):
     code = "verification_failed"
 
 
+class EntryRefused(UtsushiError):
+    """What staff wanted to enter (職員の入力) is not possible; nothing was changed."""
+
+    code = "entry_refused"
+
+
 class IssueRefused(UtsushiError):
     """No certificate. ``code`` of the instance is the result code that the certificate centre gets."""
 

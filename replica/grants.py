@@ -9,6 +9,7 @@ from __future__ import annotations
 READ = "select"
 WRITE = "select, insert, update, delete"
 ENTER = "select, insert, update"
+INVESTIGATE = "select, update (cause, finding, closed_by, closed_at)"
 
 GRANTS: dict[str, dict[str, str]] = {
     "replica.resident": {"loader": WRITE, "issuer": READ, "console": READ},
@@ -23,7 +24,8 @@ GRANTS: dict[str, dict[str, str]] = {
     "issuance.request": {"issuer": ENTER, "console": READ},
     "issuance.issue_log": {"issuer": "select, insert", "console": READ},
     "issuance.issue_record": {"issuer": "select, insert", "console": READ},
-    "issuance.incident": {"issuer": "select, insert, update (reprinted_at)", "console": "select, update"},
+    "issuance.incident": {"issuer": "select, insert, update (reprinted_at)", "console": INVESTIGATE},
+    "issuance.incident_note": {"console": "select, insert"},
     "issuance.challenge": {"issuer": WRITE},
     "issuance.node": {"issuer": ENTER, "console": READ},
     "issuance.release": {"issuer": READ, "console": READ},

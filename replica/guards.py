@@ -155,6 +155,10 @@ begin
     if old.closed_at is not null then
         raise exception 'a closed incident does not change' using errcode = 'check_violation';
     end if;
+    if (new.id, new.request_id, new.kind, new.code, new.reported_at)
+        is distinct from (old.id, old.request_id, old.kind, old.code, old.reported_at) then
+        raise exception 'what was reported does not change' using errcode = 'check_violation';
+    end if;
     return new;
 end
 $$

@@ -25,6 +25,7 @@ from replica.tables import instant, metadata, one_of
 
 ISSUANCE = "issuance"
 STATES = ("accepted", "refused", "eligible", "rendered", "checked", "sent", "printed", "aborted", "failed")
+CAUSES = ("paper", "printer", "network", "centre", "koseki_system", "ours", "applicant")
 ENDS = ("refused", "printed", "aborted", "failed")
 
 issue_serial = Sequence("issue_serial", schema=ISSUANCE, metadata=metadata)
@@ -119,7 +120,7 @@ incident = Table(
     Column("closed_by", Text_, comment="終結した職員"),
     instant("closed_at", "終結日時"),
     one_of("kind", "print_error", "aborted", "check_failed", "koseki_mismatch", "koseki_hostile", "timeout"),
-    one_of("cause", "paper", "printer", "network", "centre", "koseki_system", "ours", "applicant"),
+    one_of("cause", *CAUSES),
     CheckConstraint(
         "closed_at is null or (closed_by is not null and cause is not null and length(btrim(finding)) >= 10)",
         name="finding",
@@ -128,6 +129,19 @@ incident = Table(
     comment="事故の記録（職員が原因を調べて終結するまで開いたまま）",
 )
 Index("incident_open_idx", incident.c.reported_at, postgresql_where=incident.c.closed_at.is_(None))
+
+incident_note = Table(
+    "incident_note",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="識別番号"),
+    Column("incident_id", BigInteger, ForeignKey(incident.c.id), nullable=False, comment="事故の番号"),
+    Column("noted_by", Text_, nullable=False, comment="記入した職員"),
+    Column("note", Text_, nullable=False, comment="経過"),
+    instant("noted_at", "記入日時", mandatory=True),
+    schema=ISSUANCE,
+    comment="事故の調査の経過（追記のみ）",
+)
+Index(None, incident_note.c.incident_id)
 
 challenge = Table(
     "challenge",

@@ -49,6 +49,7 @@ issuance_hold = Table(
     instant("placed_at", "抑止日時", mandatory=True),
     Column("lifted_by", Text_, comment="解除した職員"),
     instant("lifted_at", "解除日時"),
+    Column("lift_reason", Text_, comment="解除の理由"),
     one_of("target_kind", "person", "family_register"),
     CheckConstraint(
         "case target_kind when 'person' then addressee_number is not null"
