@@ -20,7 +20,8 @@ from fontTools.ttLib import TTFont
 from PIL import Image, ImageFilter
 
 from benchmarks.figures import Figure
-from gaiji_maps.font_coverage import coverage, standard_font_path
+from gaiji_maps.font_coverage import coverage
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.identification.index import build, standard_index
 from gaiji_maps.identification.ranking import rank
 from gaiji_maps.identification.raster import GlyphPictures, Picture

@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from gaiji_maps.font_coverage import standard_font_path
+from gaiji_maps.fonts import standard_font_path
 from issuance_api.forms import PageData
 
 LABELS = {

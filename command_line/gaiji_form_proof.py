@@ -24,7 +24,7 @@ from command_line.gaiji_sheets import text_of
 from command_line.output import Output
 from gaiji_maps import correspondence, glyph_shapes, proof_sheet, review
 from gaiji_maps.correspondence import Correspondence
-from gaiji_maps.font_coverage import standard_font_path
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.making.outline import EM
 from issuance_api.checking import check
 from issuance_api.forms import Issue, Subject, page_data

@@ -208,8 +208,7 @@ def _dressed(municipality: Municipality, one: workbook.Line, persons: int, candi
 
 def text_of(municipality: Municipality, target: str) -> str:
     """The text that draws a target; empty when there is none."""
-    own = correspondence.OWN_GLYPH.match(target)
-    return chr(int(own[1], 16)) if own else coverage(municipality.folder).text_of(target) or ""
+    return correspondence.text_of_target(target, coverage(municipality.folder)) or ""
 
 
 def _waiting(municipality: Municipality) -> dict[str, int]:

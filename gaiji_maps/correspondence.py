@@ -16,6 +16,8 @@ from pathlib import Path
 
 from gaiji_maps import vendor_codes
 from gaiji_maps.font_coverage import MJ_NAME, FontCoverage, coverage, is_private
+from gaiji_maps.standard import reach
+from gaiji_maps.standard.table import table
 from records.errors import ConfigurationError, Place
 
 MAP_FILE = "gaiji_map.csv"
@@ -116,11 +118,38 @@ def _confirmed(charset: str, folder: Path, system: str | None) -> list[tuple[int
     return rows
 
 
+def text_of_target(target: str, fonts: FontCoverage) -> str | None:
+    """The text that draws a target with these fonts; ``None`` when there is none (``why_not_drawn`` says why).
+
+    A name without a text of its own is drawn by a twin's text only where the outline is the very same.
+    """
+    own = OWN_GLYPH.match(target)
+    text = chr(int(own[1], 16)) if own else fonts.text_of(target)
+    if text is None and MJ_NAME.match(target):
+        found = reach.of_unreachable(target)
+        text = found.text if found and found.way is reach.Way.SAME_OUTLINE else _of_newer_font(target, fonts)
+    return text if text and fonts.covers(text) else None
+
+
+def _of_newer_font(mj_name: str, fonts: FontCoverage) -> str | None:
+    """The list's own text, where a second font draws what is newer than IPAmj明朝 (U+9FEE, U+9FEF)."""
+    row = table().get(mj_name)
+    return next((text for text in row.texts if fonts.covers(text)), None) if row else None
+
+
+def why_not_drawn(target: str) -> str:
+    """What to do about a target for which ``text_of_target`` has none."""
+    found = None if OWN_GLYPH.match(target) else reach.of_unreachable(target)
+    if found is None:
+        return f"no font of this municipality draws {target}"
+    twin = f"confirm its twin {found.twin}, whose outline differs, or " if found.twin else ""
+    return f"no font of this municipality draws {target} by a text: {twin}have a glyph made for it"
+
+
 def _target_text(folder: Path, number: int, row: Correspondence, fonts: FontCoverage) -> str:
-    own = OWN_GLYPH.match(row.target)
-    text = chr(int(own[1], 16)) if own else fonts.text_of(row.target)
-    if text is None or not fonts.covers(text):
-        raise ConfigurationError(f"no font of this municipality draws {row.target}", _place(folder, number, "target"))
+    text = text_of_target(row.target, fonts)
+    if text is None:
+        raise ConfigurationError(why_not_drawn(row.target), _place(folder, number, "target"))
     return text
 
 

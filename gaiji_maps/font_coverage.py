@@ -1,4 +1,4 @@
-"""Which characters a font really reaches (文字の収録), and the way between MJ文字図形名 and text.
+"""Which characters the fonts really reach (文字の収録), and the way between MJ文字図形名 and text.
 
 A variation sequence that a font lacks falls back silently to the base glyph in every engine; so what is stored and
 what is drawn must be looked up here first, in the cmap's formats 4/12 (characters) and 14 (sequences). No vendor
@@ -7,22 +7,20 @@ codes here.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, TTLibError
 
+from gaiji_maps.fonts import FormFont, form_fonts
+from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError, Place
 
-FONT_FILE = "ipamjm.ttf"
-FONT_DIR_VARIABLE = "UTSUSHI_FONT_DIR"
-SYSTEM_FONT_DIR = Path("/usr/share/fonts/truetype/ipamj")
-MUNICIPAL_FONT_FILE = "municipal.ttf"
 MJ_NAME = re.compile(r"MJ[0-9]{6}\Z")
+GJ_NAME = re.compile(r"GJ[0-9]{6}\Z", re.IGNORECASE)
 SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 SELECTOR_SET = frozenset(SELECTORS)
 
@@ -49,8 +47,11 @@ class FontCoverage:
                 yield f"{code_point_name(base)} {code_point_name(selector)}", True
 
     def text_of(self, mj_name: str) -> str | None:
-        """Text (base, or base and selector) that draws MJ文字図形名 ``MJ022335``; ``None`` when no text reaches it."""
-        return self._texts.get(mj_name.lower())
+        """Text (base, or base and selector) that draws MJ文字図形名 ``MJ022335``; ``None`` when no text reaches it.
+
+        GJ names (行政事務標準文字) are found where the second font calls its glyphs so.
+        """
+        return self._texts.get(mj_name.lower()) or self._texts.get(mj_name)
 
     def mj_name_of(self, character: str) -> str | None:
         """MJ文字図形名 that a base, or a base and selector, draws; ``None`` for other glyphs and more characters."""
@@ -92,18 +93,6 @@ class FontCoverage:
         return texts
 
 
-def standard_font_path() -> Path:
-    """Where IPAmj明朝 lies: the folder ``UTSUSHI_FONT_DIR``, or Debian's; ``ConfigurationError`` says what to do."""
-    folder = os.environ.get(FONT_DIR_VARIABLE)
-    path = (Path(folder) if folder else SYSTEM_FONT_DIR) / FONT_FILE
-    if not path.is_file():
-        raise ConfigurationError(
-            f"IPAmj Mincho is not there: install Debian's fonts-ipamj-mincho, or set {FONT_DIR_VARIABLE} to its folder",
-            Place(FONT_FILE),
-        )
-    return path
-
-
 def municipal_font_path(folder: Path) -> Path | None:
     """The municipality's own font (``municipal.ttf`` in its folder), if it has one."""
     path = folder / MUNICIPAL_FONT_FILE
@@ -111,24 +100,45 @@ def municipal_font_path(folder: Path) -> Path | None:
 
 
 def coverage(folder: Path | None = None) -> FontCoverage:
-    """Coverage of the standard font, and of the municipality's own where ``folder`` has one (0.2 s, then kept)."""
-    own = municipal_font_path(folder) if folder else None
-    return _coverage(tuple((path, path.stat().st_mtime_ns) for path in (standard_font_path(), own) if path))
+    """What the fonts of a municipality's forms reach, together (0.2 s, then kept until a font changes)."""
+    return _coverage(form_fonts(folder))
 
 
 @lru_cache(maxsize=8)
-def _coverage(fonts: tuple[tuple[Path, int], ...]) -> FontCoverage:
-    """The first font wins, except that standard fonts give way in private use: those glyphs are the municipality's."""
+def _coverage(fonts: tuple[FormFont, ...]) -> FontCoverage:
     merged_characters: dict[int, str] = {}
     merged_sequences: dict[Sequence, str] = {}
-    for number, (path, _) in enumerate(fonts):
-        read = read_font(path)
-        for base, glyph in read.characters.items():
-            if number or not is_private(base):
-                merged_characters.setdefault(base, glyph)
-        for pair, glyph in read.sequences.items():
-            merged_sequences.setdefault(pair, glyph)
+    for number, own in enumerate(own_coverages(fonts)):
+        merged_characters |= {base: _named(glyph, number) for base, glyph in own.characters.items()}
+        merged_sequences |= {pair: _named(glyph, number) for pair, glyph in own.sequences.items()}
     return FontCoverage(merged_characters, merged_sequences)
+
+
+def own_coverages(fonts: Iterable[FormFont]) -> Iterator[FontCoverage]:
+    """For each font what it alone draws. The first that has a base has all its sequences too, as in every engine."""
+    taken: set[int] = set()
+    for font in fonts:
+        read = _read_font(font)
+        wanted = {base: glyph for base, glyph in read.characters.items() if font.may_draw(base)}
+        if doubled := next((base for base in sorted(wanted.keys() & taken) if is_private(base)), None):
+            raise ConfigurationError(f"two fonts draw {code_point_name(doubled)}", Place(font.path.name))
+        mine = {base: glyph for base, glyph in wanted.items() if base not in taken}
+        pairs = {pair: glyph for pair, glyph in read.sequences.items() if pair[0] in mine}
+        taken |= mine.keys()
+        yield FontCoverage(mine, pairs)
+
+
+@lru_cache(maxsize=8)
+def _read_font(font: FormFont) -> FontCoverage:
+    try:
+        return read_font(font.path)
+    except (TTLibError, OSError) as error:
+        raise ConfigurationError(f"the font {font.name} can't be read", Place(font.path.name)) from error
+
+
+def _named(glyph: str, number: int) -> str:
+    """Only the standard font's glyphs are called by MJ names; in other fonts such a name may be anything."""
+    return glyph if number == 0 or GJ_NAME.match(glyph) else f"{number}:{glyph}"
 
 
 def read_font(path: Path) -> FontCoverage:

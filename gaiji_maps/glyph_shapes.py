@@ -18,7 +18,8 @@ from fontTools.ttLib import TTFont
 
 from gaiji_maps import vendor_codes
 from gaiji_maps.correspondence import OWN_GLYPH
-from gaiji_maps.font_coverage import municipal_font_path, standard_font_path
+from gaiji_maps.font_coverage import municipal_font_path
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.identification.vendor import VendorGlyph, vendor_glyphs
 from gaiji_maps.making.outline import ASCENT, Outline, from_font
 from gaiji_maps.making.tracing import traced

@@ -18,7 +18,7 @@ from typing import Any
 import typst
 
 from gaiji_maps.correspondence import OWN_GLYPH, Correspondence
-from gaiji_maps.font_coverage import standard_font_path
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.glyph_shapes import fitted, of_target, svg_path
 from gaiji_maps.identification.ranking import NOTICE
 from gaiji_maps.making.outline import EM, Outline

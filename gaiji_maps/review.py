@@ -17,7 +17,15 @@ from datetime import date
 from pathlib import Path
 
 from gaiji_maps import correspondence
-from gaiji_maps.correspondence import COLUMNS, MAP_FILE, OWN_GLYPH, TO_BE_MADE, Correspondence, same_person
+from gaiji_maps.correspondence import (
+    COLUMNS,
+    MAP_FILE,
+    TO_BE_MADE,
+    Correspondence,
+    same_person,
+    text_of_target,
+    why_not_drawn,
+)
 from gaiji_maps.font_coverage import coverage
 from records.errors import ConfigurationError, Place, UtsushiError
 
@@ -162,12 +170,8 @@ def _check_targets(folder: Path, rows: Iterable[Correspondence]) -> None:
     """Refused at once rather than when the next file comes: a target must be drawn by the fonts as they are."""
     fonts = coverage(folder)
     for row in rows:
-        own = OWN_GLYPH.match(row.target)
-        drawn = chr(int(own[1], 16)) if own else fonts.text_of(row.target)
-        if row.state in ("proposed", "confirmed") and (drawn is None or not fonts.covers(drawn)):
-            raise ConfigurationError(
-                f"no font of this municipality draws {row.target}", Place(MAP_FILE, field=row.code)
-            )
+        if row.state in ("proposed", "confirmed") and text_of_target(row.target, fonts) is None:
+            raise ConfigurationError(why_not_drawn(row.target), Place(MAP_FILE, field=row.code))
 
 
 @contextmanager

@@ -36,7 +36,8 @@ def _fonts(page: Any, known: dict[tuple[int, int], Texts]) -> dict[str, Texts]:
 
 
 def _texts(font: Any) -> Texts:
-    if font.Encoding != "/Identity-H" or font.DescendantFonts[0].CIDToGIDMap != "/Identity":
+    numbering = font.DescendantFonts[0].get("/CIDToGIDMap", "/Identity")  # CFF fonts have none
+    if font.Encoding != "/Identity-H" or numbering != "/Identity":
         raise CheckFailed("the numbers of a font's glyphs are in an unknown form")
     return dict(texts_of(font))
 

@@ -1,53 +1,115 @@
-"""Glyph outlines (字形): those of a font file, and those that a finished PDF really embeds. TrueType only.
+"""Glyph outlines (字形): those of a font file, and those that a finished PDF really embeds. TrueType and CFF.
 
-Outlines are compared as the bytes of the ``glyf`` table, which a subset keeps as they are. What should be drawn is
-decided by ``gaiji_maps.font_coverage``; whether it was, by ``checking``.
+A simple TrueType glyph is compared as its bytes in ``glyf``, which a subset keeps as they are; composites and CFF glyphs
+as the path that they draw. What should be drawn is decided by ``gaiji_maps.font_coverage``; whether it was, by
+``checking``.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from fontTools.cffLib import CFFFontSet
+from fontTools.pens.recordingPen import DecomposingRecordingPen, RecordingPen
 from fontTools.ttLib import TTFont
 
-from gaiji_maps.font_coverage import characters, is_private, municipal_font_path, read_font, standard_font_path
+from gaiji_maps.font_coverage import FontCoverage, characters, own_coverages
+from gaiji_maps.fonts import FormFont, form_fonts
 from records.errors import CheckFailed
 
 SECTION = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf", re.DOTALL)
 HEX = re.compile(rb"<([0-9A-Fa-f]+)>")
 COMPOSITE = -1  # numberOfContours of a glyph that is made of others
+NO_GLYPH = "the font has no such glyph"
 
 
-class GlyphTable:
-    """``glyf`` and ``loca`` of one TrueType font: glyph id → bytes without padding."""
-
-    def __init__(self, head: bytes, loca: bytes, glyf: bytes) -> None:
-        long = struct.unpack(">h", head[50:52])[0]
-        count = len(loca) // (4 if long else 2)
-        offsets = struct.unpack(f">{count}{'I' if long else 'H'}", loca)
-        self._offsets = offsets if long else tuple(2 * one for one in offsets)
-        self._glyf = glyf
+class Shapes(Protocol):
+    """The outlines of one font by glyph number."""
 
     def outline(self, glyph: int) -> bytes:
-        """The glyph's bytes; ``CheckFailed`` for a composite, whose parts are numbered anew in a subset."""
+        """What is compared; ``CheckFailed`` when the font has no such glyph."""
+
+
+class TrueTypeShapes:
+    """``glyf`` of one font file, or of its subset in a PDF."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        tables = _tables(data)
+        self._glyf = tables[b"glyf"]
+        loca, long = tables[b"loca"], struct.unpack(">h", tables[b"head"][50:52])[0]
+        offsets = struct.unpack(f">{len(loca) // (4 if long else 2)}{'I' if long else 'H'}", loca)
+        self._offsets = offsets if long else tuple(2 * one for one in offsets)
+
+    def outline(self, glyph: int) -> bytes:
+        """The glyph's bytes without padding, or the path of a composite, whose parts are numbered anew in a subset."""
         if glyph + 1 >= len(self._offsets):
-            raise CheckFailed("the font has no such glyph")
+            raise CheckFailed(NO_GLYPH)
         data = self._glyf[self._offsets[glyph] : self._offsets[glyph + 1]]
         if data and struct.unpack(">h", data[:2])[0] <= COMPOSITE:
-            raise CheckFailed("a composite glyph can't be compared")
+            return self._path(glyph)
         return data.rstrip(b"\0")
+
+    def _path(self, glyph: int) -> bytes:
+        pen = DecomposingRecordingPen(self._glyphs)
+        self._glyphs[self._font.getGlyphName(glyph)].draw(pen)
+        return repr((self._font["head"].unitsPerEm, pen.value)).encode()
+
+    @cached_property
+    def _font(self) -> TTFont:
+        return TTFont(io.BytesIO(self._data), lazy=True)
+
+    @cached_property
+    def _glyphs(self) -> Any:
+        return self._font.getGlyphSet()
+
+
+class CffShapes:
+    """``CFF`` of one OpenType font, or of its subset in a PDF: there glyphs are called by their numbers (CID)."""
+
+    def __init__(self, data: bytes) -> None:
+        fonts = CFFFontSet()
+        fonts.decompile(io.BytesIO(data), None)
+        self._top = fonts[0]
+        self._drawn: dict[int, bytes] = {}
+
+    def outline(self, glyph: int) -> bytes:
+        """The path in the font's units, with the matrix that says how large these are."""
+        if glyph not in self._drawn:
+            self._drawn[glyph] = self._path(glyph)
+        return self._drawn[glyph]
+
+    def _path(self, glyph: int) -> bytes:
+        names = self._top.charset
+        if glyph >= len(names):
+            raise CheckFailed(NO_GLYPH)
+        if hasattr(self._top, "ROS") and names[glyph] not in (".notdef", f"cid{glyph:05d}"):
+            raise CheckFailed("the glyphs of a font are numbered in an unknown way")
+        drawn = self._top.CharStrings[names[glyph]]
+        pen = RecordingPen()
+        drawn.draw(pen)
+        return repr((self._scale(glyph), pen.value)).encode()
+
+    def _scale(self, glyph: int) -> float:
+        """Em per unit; the two matrices of a CID font are multiplied."""
+        scale = float(self._top.FontMatrix[0])
+        if hasattr(self._top, "FDArray"):
+            selected = self._top.FDArray[self._top.FDSelect[glyph]]
+            scale *= float(selected.FontMatrix[0]) if "FontMatrix" in selected.rawDict else 1.0
+        return round(scale, 9)
 
 
 class Outlines:
     """What each character of text must look like, by the fonts of one municipality."""
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
-        self._fonts = [_Font(path, number > 0) for number, path in enumerate(paths)]
+    def __init__(self, fonts: tuple[FormFont, ...]) -> None:
+        self._fonts = [_Font(font.path, own) for font, own in zip(fonts, own_coverages(fonts), strict=True)]
 
     def demanded(self, text: str) -> bytes:
         """The outline for one character (base, or base and selector); ``CheckFailed`` when no font has it."""
@@ -59,47 +121,54 @@ class Outlines:
 
 
 class _Font:
-    def __init__(self, path: Path, municipal: bool) -> None:
-        self._municipal = municipal
-        self._coverage = read_font(path)
+    def __init__(self, path: Path, own: FontCoverage) -> None:
+        self._own = own
         with TTFont(path, lazy=True) as font:
-            reader = font.reader
-            self._table = GlyphTable(reader["head"], reader["loca"], reader["glyf"])
+            self._shapes = _shapes_of(path.read_bytes(), font)
             self._glyphs = font.getReverseGlyphMap()
 
-    @lru_cache(maxsize=20_000)  # noqa: B019 - the font lives as long as the process
+    @lru_cache(maxsize=20_000)  # noqa: B019 - the font is dropped with its outlines
     def outline(self, text: str) -> bytes | None:
         found = list(characters(text))
         if len(found) != 1:
             raise CheckFailed("one glyph stands for several characters")
         base, selector = found[0]
-        if is_private(base) and not self._municipal:
-            return None
-        coverage = self._coverage
-        name = coverage.characters.get(base) if selector is None else coverage.sequences.get((base, selector))
-        return self._table.outline(self._glyphs[name]) if name else None
+        own = self._own
+        name = own.characters.get(base) if selector is None else own.sequences.get((base, selector))
+        return self._shapes.outline(self._glyphs[name]) if name else None
 
 
-@lru_cache(maxsize=64)
+def _shapes_of(data: bytes, font: TTFont) -> Shapes:
+    if "glyf" in font:
+        return TrueTypeShapes(data)
+    if "CFF " in font:
+        return CffShapes(_tables(data)[b"CFF "])
+    raise CheckFailed("a font has neither TrueType nor CFF outlines")
+
+
 def outlines_of(folder: Path) -> Outlines:
-    """Outlines by the standard font and the municipality's own (read once, 0.5 s)."""
-    own = municipal_font_path(folder)
-    return _shared((standard_font_path(), *((own,) if own else ())))
+    """Outlines by the fonts of a municipality's forms as they are now (read once, 0.5 s; again when a font changes)."""
+    return _outlines(form_fonts(folder))
 
 
-@lru_cache(maxsize=64)
-def _shared(paths: tuple[Path, ...]) -> Outlines:
-    return Outlines(paths)
+@lru_cache(maxsize=8)
+def _outlines(fonts: tuple[FormFont, ...]) -> Outlines:
+    return Outlines(fonts)
 
 
 def embedded(font: Any) -> Iterator[tuple[str, bytes]]:
     """The (text, outline) pairs of one font dictionary of a PDF: every glyph that its ToUnicode names."""
-    descriptor = font.DescendantFonts[0].FontDescriptor
-    if "/FontFile2" not in descriptor:
-        raise CheckFailed("a font is not embedded as TrueType")
-    table = _subset(descriptor.FontFile2.read_bytes())
+    shapes = _embedded_shapes(font.DescendantFonts[0].FontDescriptor)
     for glyph, text in texts_of(font):
-        yield text, table.outline(glyph)
+        yield text, shapes.outline(glyph)
+
+
+def _embedded_shapes(descriptor: Any) -> Shapes:
+    if "/FontFile2" in descriptor:
+        return TrueTypeShapes(descriptor.FontFile2.read_bytes())
+    if "/FontFile3" in descriptor and descriptor.FontFile3.get("/Subtype") == "/CIDFontType0C":
+        return CffShapes(descriptor.FontFile3.read_bytes())
+    raise CheckFailed("a font is embedded neither as TrueType nor as CFF")
 
 
 def texts_of(font: Any) -> Iterator[tuple[int, str]]:
@@ -109,11 +178,10 @@ def texts_of(font: Any) -> Iterator[tuple[int, str]]:
     return _to_unicode(font.ToUnicode.read_bytes())
 
 
-def _subset(data: bytes) -> GlyphTable:
+def _tables(data: bytes) -> dict[bytes, bytes]:
     count = struct.unpack(">H", data[4:6])[0]
     records = (struct.unpack(">4sIII", data[12 + 16 * one : 28 + 16 * one]) for one in range(count))
-    tables = {tag: data[offset : offset + length] for tag, _, offset, length in records}
-    return GlyphTable(tables[b"head"], tables[b"loca"], tables[b"glyf"])
+    return {tag: data[offset : offset + length] for tag, _, offset, length in records}
 
 
 def _to_unicode(cmap: bytes) -> Iterator[tuple[int, str]]:

@@ -7,28 +7,29 @@ form and font give the same bytes. Whether the page is right is judged by ``chec
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typst
 
-from gaiji_maps.font_coverage import coverage, municipal_font_path, standard_font_path
+from gaiji_maps.font_coverage import coverage
+from gaiji_maps.fonts import FormFont, form_fonts
 from issuance_api.forms import PageData
 from issuance_api.model import Kind, Versions
 from issuance_api.outlines import outlines_of
 from municipalities.registry import Municipality
-from municipalities.site import CHECKOUT
+from municipalities.site import CHECKOUT, home
 from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place
 
 FORMS = CHECKOUT / "forms"
 MAIN = FORMS / "main.typ"
-STANDARD_FAMILY = "IPAmjMincho"
+SEAL = "official_seal.png"
 STANDARD = "a-2b"
 BEYOND_LIMIT = re.compile(r"text_beyond_limit:([a-z0-9_]+)")
 
@@ -49,28 +50,41 @@ class Form:
     root: Path
     template: str
     official_seal: str
-    font_folders: tuple[Path, ...]
+    fonts: tuple[FormFont, ...]
 
 
 def form_of(municipality: Municipality, kind: Kind) -> Form:
     """The municipality's own template where it has one, else the shared one."""
-    own = municipality.folder / "forms" / f"{kind.value}.typ"
-    template = own if own.is_file() else FORMS / kind.value / "form.typ"
-    seal = municipality.folder / "official_seal.png"
+    folder = municipality.folder.resolve()
+    own = folder / "forms" / f"{kind.value}.typ"
+    seal = folder / SEAL
     if not seal.is_file():
-        raise ConfigurationError("the official seal is missing", Place(f"{municipality.code}/official_seal.png"))
-    root = Path(os.path.commonpath([FORMS, municipality.folder.resolve()]))
-    return Form(root, _from_root(root, template), _from_root(root, seal), _font_folders(municipality.folder))
+        raise ConfigurationError("the official seal is missing", Place(f"{municipality.code}/{SEAL}"))
+    root, place = _root(folder)
+    template = f"{place}/forms/{own.name}" if own.is_file() else f"/forms/{kind.value}/form.typ"
+    return Form(root, template, f"{place}/{SEAL}", form_fonts(municipality.folder))
 
 
-def _from_root(root: Path, path: Path) -> str:
-    return "/" + path.resolve().relative_to(root).as_posix()
+def _root(folder: Path) -> tuple[Path, str]:
+    """The folder that Typst may read, with ``forms`` in it, and the municipality's place in there.
+
+    A municipality outside the checkout gets a root of two links, because Typst knows one root only.
+    """
+    if folder.is_relative_to(CHECKOUT):
+        return CHECKOUT, "/" + folder.relative_to(CHECKOUT).as_posix()
+    named = hashlib.sha256(f"{CHECKOUT}\0{folder}".encode()).hexdigest()[:16]
+    root = home() / "cache" / "form_roots" / named
+    for name, target in (("forms", FORMS), ("municipality", folder)):
+        _link(root / name, target)
+    return root, "/municipality"
 
 
-def _font_folders(folder: Path) -> tuple[Path, ...]:
-    """Typst takes folders of fonts: the standard one, and the municipality's where it has a font of its own."""
-    own = municipal_font_path(folder)
-    return (standard_font_path().parent, *((own.parent,) if own else ()))
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink():
+        return
+    link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):  # another process made the same one meanwhile
+        link.symlink_to(target, target_is_directory=True)
 
 
 def refuse_missing_glyphs(municipality: Municipality, page: PageData) -> None:
@@ -85,13 +99,11 @@ def refuse_missing_glyphs(municipality: Municipality, page: PageData) -> None:
             raise refusal
 
 
-@cache
-def versions(municipality_folder: Path) -> Versions:
-    """Hashes of the templates that this municipality uses and of its fonts; another byte is another version."""
-    own = municipality_folder / "forms"
-    templates = sorted(FORMS.rglob("*.typ")) + sorted(own.rglob("*.typ")) + [municipality_folder / "official_seal.png"]
-    fonts = [standard_font_path(), *filter(None, [municipal_font_path(municipality_folder)])]
-    return Versions(_hash(templates), _hash(fonts))
+def versions(folder: Path) -> Versions:
+    """Hashes of the templates that a municipality's certificates use, and of its fonts: another byte, another version."""
+    forms = [FORMS / one.value for one in Kind] + [FORMS / "shared", folder / "forms"]
+    templates = [MAIN, *(path for one in forms for path in sorted(one.rglob("*.typ"))), folder / SEAL]
+    return Versions(_hash(templates), _hash(one.path for one in form_fonts(folder)))
 
 
 def warm_up(folder: Path) -> None:
@@ -104,8 +116,13 @@ def warm_up(folder: Path) -> None:
 def _hash(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(path.name.encode() + b"\0" + _file_hash(path, path.stat().st_mtime_ns))
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=512)
+def _file_hash(path: Path, _changed: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 class Renderer:
@@ -129,33 +146,58 @@ class Renderer:
     def compile(self, municipality: Municipality, page: PageData) -> bytes:
         """The bare compile, with Typst's own errors: for ``render`` and for measuring."""
         form = form_of(municipality, page.kind)
-        compiler, families = self._compiler(form)
-        inputs = {"data": page.json(official_seal=form.official_seal, fonts=families), "form": form.template}
-        made = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
+        warm = self._warm(form)
+        inputs = {"data": page.json(official_seal=form.official_seal, fonts=warm.families), "form": form.template}
+        made = warm.compiler.compile(warm.main, format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
         if not isinstance(made, bytes):
             raise CheckFailed("the renderer gave no single document")
         return made
 
-    def _compiler(self, form: Form) -> tuple[Any, list[str]]:
-        """This thread's compiler of the form, with the font families in the order in which they are asked."""
-        compilers: dict[Form, tuple[Any, list[str]]] = self._local.__dict__.setdefault("compilers", {})
-        if form not in compilers:
-            fonts = _fonts(form)
-            compilers[form] = (typst.Compiler(str(MAIN), root=str(form.root), font_paths=fonts), _families(fonts))
-        return compilers[form]
+    def _warm(self, form: Form) -> _Warm:
+        """This thread's compiler of the form; when a font has changed, the one that read the old font is let go."""
+        compilers: dict[tuple[Path, str], _Warm] = self._local.__dict__.setdefault("compilers", {})
+        key = (form.root, form.template)
+        if key not in compilers or compilers[key].form != form:
+            compilers[key] = _warmed(form)
+        return compilers[key]
+
+
+class _Warm(NamedTuple):
+    """A compiler, the entry as text, and the families of the form's fonts in the order in which they are asked."""
+
+    form: Form
+    compiler: Any
+    main: bytes
+    families: list[str]
+
+
+def _warmed(form: Form) -> _Warm:
+    """The entry is no path: that would be followed through the links of a root of our own, and lie outside of it."""
+    fonts = _fonts(form)
+    compiler = typst.Compiler(root=str(form.root), font_paths=fonts)
+    return _Warm(form, compiler, MAIN.read_bytes(), _families(fonts, form))
 
 
 def _fonts(form: Form) -> Any:
-    folders = [str(folder) for folder in form.font_folders]
+    """Typst takes folders of fonts; only the form's own files are named in ``_families``."""
+    folders = list(dict.fromkeys(str(one.path.parent) for one in form.fonts))
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
 
 
-def _families(fonts: Any) -> list[str]:
-    """The municipality's font comes first: its private code points win over any in the standard font."""
-    families: list[str] = fonts.families()
-    if STANDARD_FAMILY not in families:
-        raise ConfigurationError("the renderer does not find the standard font", Place(STANDARD_FAMILY))
-    return [*(one for one in families if one != STANDARD_FAMILY), STANDARD_FAMILY]
+def _families(fonts: Any, form: Form) -> list[str]:
+    """The family of each font in the order of asking, as the coverage has it; each must be of one file alone."""
+    files: dict[str, set[str]] = {}
+    for one in fonts.fonts():
+        files.setdefault(one.family, set()).add(one.path)
+    found: list[str] = []
+    for font in form.fonts:
+        family = next((name for name, paths in files.items() if str(font.path) in paths), None)
+        if family is None or len(files[family]) > 1:
+            raise ConfigurationError(
+                "the renderer does not find this font, or another file there has its family name", Place(font.path.name)
+            )
+        found.append(family)
+    return found
 
 
 def _without_values(error: typst.TypstError) -> IssueRefused | CheckFailed:

@@ -68,7 +68,10 @@ class Issuing:
 
 @dataclass(frozen=True, slots=True)
 class Municipality:
-    """One municipality: code (全国地方公共団体コード, 6 digits), vendor layout, feeds, limits and issuing rules."""
+    """One municipality: code (全国地方公共団体コード, 6 digits), vendor layout, feeds, limits and issuing rules.
+
+    ``fonts`` are the entries ``[[fonts]]`` as they stand in the file; ``municipalities.fonts`` reads them.
+    """
 
     code: str
     name: str
@@ -80,6 +83,7 @@ class Municipality:
     issuing: Issuing
     folder: Path
     fictional: bool = False
+    fonts: tuple[dict[str, Any], ...] = ()
 
     @property
     def vendor(self) -> VendorServer:
@@ -133,6 +137,7 @@ def _municipality(code: str, folder: Path, values: dict[str, Any]) -> Municipali
     issuing["maintenance"] = tuple((one["from"], one["to"]) for one in issuing.get("maintenance", ()))
     issuing["koseki_hours"] = _koseki_hours(place, issuing.get("koseki_hours", {}))
     values["feeds"] = tuple(values.get("feeds", ()))
+    values["fonts"] = tuple(values.get("fonts", ()))
     _audit(place, Municipality, {**values, "code": code, "folder": folder, "issuing": issuing})
     _audit(place, Issuing, issuing)
     if not LAYOUT.match(values["layout"]) or not 0 <= values["max_bad_share"] <= 1:

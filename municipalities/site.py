@@ -29,10 +29,14 @@ class PostgresAddress:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``site.toml``: addresses that belong to this installation and not to a municipality."""
+    """``site.toml``: addresses that belong to this installation and not to a municipality.
+
+    ``fonts`` are the entries ``[[fonts]]`` as they stand there; ``municipalities.fonts`` reads them.
+    """
 
     postgres: PostgresAddress = field(default_factory=PostgresAddress)
     vendors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fonts: tuple[dict[str, Any], ...] = ()
 
 
 def home() -> Path:
@@ -49,9 +53,10 @@ def site() -> Site:
         )
     with path.open("rb") as file:
         values = tomllib.load(file)
-    if unknown := set(values) - {"postgres", "vendors"}:
+    if unknown := set(values) - {"postgres", "vendors", "fonts"}:
         raise ConfigurationError(f"unknown tables {sorted(unknown)}", Place(SITE_FILE))
-    return Site(PostgresAddress(**values.get("postgres", {})), values.get("vendors", {}))
+    postgres = PostgresAddress(**values.get("postgres", {}))
+    return Site(postgres, values.get("vendors", {}), tuple(values.get("fonts", ())))
 
 
 def write_site(new: Site) -> None:
@@ -60,6 +65,8 @@ def write_site(new: Site) -> None:
     for code, vendor in sorted(new.vendors.items()):
         lines += ["", f'[vendors."{code}"]']
         lines += [f"{key} = {_toml(value)}" for key, value in sorted(vendor.items())]
+    for font in new.fonts:
+        lines += ["", "[[fonts]]", *(f"{key} = {_toml(value)}" for key, value in sorted(font.items()))]
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
     part = home() / (SITE_FILE + ".part")
     part.write_text("\n".join(lines) + "\n", "utf-8")
@@ -99,4 +106,6 @@ def _create(path: Path, value: str) -> None:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
     return str(value) if isinstance(value, int) else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

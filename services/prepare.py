@@ -38,7 +38,8 @@ def place_site_file(given: Path = GIVEN) -> Site:
     """Put the site's settings into the state folder; what the simulated world wrote about its vendors stays."""
     new = tomllib.loads(given.read_text("utf-8"))
     old = site().vendors if (home() / SITE_FILE).exists() else {}
-    write_site(Site(PostgresAddress(**new["postgres"]), {**old, **new.get("vendors", {})}))
+    vendors = {**old, **new.get("vendors", {})}
+    write_site(Site(PostgresAddress(**new["postgres"]), vendors, tuple(new.get("fonts", ()))))
     return site()
 
 

@@ -21,6 +21,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def _announce(ports: dict[str, int]) -> None:
         for code, port in ports.items()
     }
     old = _site()
-    write_site(Site(old.postgres, {**old.vendors, **vendors}))
+    write_site(replace(old, vendors={**old.vendors, **vendors}))
 
 
 def _site() -> Site:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gaiji_maps.font_coverage import standard_font_path
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.identification import gradient
 from gaiji_maps.identification.gradient import Floats
 from gaiji_maps.identification.metric import Metric, learned, scatter

@@ -19,8 +19,8 @@ from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
-from gaiji_maps.font_coverage import MUNICIPAL_FONT_FILE
 from gaiji_maps.making.outline import ASCENT, DESCENT, EM, Outline, checked, from_svg, to_svg
+from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError, Place
 
 GLYPHS_FOLDER = "own_glyphs"

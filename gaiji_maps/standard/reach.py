@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from fontTools.ttLib import TTFont
 
-from gaiji_maps.font_coverage import FontCoverage, coverage, standard_font_path
+from gaiji_maps.font_coverage import FontCoverage, coverage
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.standard.table import StandardTable, hentaigana_table, table
 
 SAME_CHARACTER = re.compile(r"(MJ[0-9]{6})・(MJ[0-9]{6})は、戸籍統一文字において、同一字形であり、字義も同一")
@@ -49,6 +50,11 @@ def reach(mj_name: str) -> Reach:
         raise KeyError(mj_name)
     text = coverage().text_of(mj_name)
     return Reach(Way.TEXT, text) if text else unreachable()[mj_name]
+
+
+def of_unreachable(mj_name: str) -> Reach | None:
+    """What stands open for a name without a text of its own; ``None`` for all others, of the lists or not."""
+    return unreachable().get(mj_name)
 
 
 @lru_cache(maxsize=1)

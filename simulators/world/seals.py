@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from gaiji_maps.font_coverage import characters, standard_font_path
+from gaiji_maps.font_coverage import characters
+from gaiji_maps.fonts import standard_font_path
 from simulators.world.rows import Row, day, row
 from simulators.world.town import Town, days_before
 

@@ -20,7 +20,8 @@ from fontTools.ttLib import TTFont
 from command_line.__main__ import main
 from extractors.sources import FolderSource
 from gaiji_maps import review, vendor_codes
-from gaiji_maps.font_coverage import characters, coverage, standard_font_path
+from gaiji_maps.font_coverage import characters, coverage
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.review import Act, Code
 from municipalities.registry import get
 from municipalities.site import CHECKOUT, PostgresAddress, Site, write_site

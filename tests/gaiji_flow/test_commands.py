@@ -138,7 +138,7 @@ def test_identification_says_that_it_decides_nothing(waiting_town: Newcomer, run
 
 
 def test_the_form_shows_the_character_and_is_no_certificate(
-    waiting_town: Newcomer, run: Any, vendor_font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    waiting_town: Newcomer, run: Any, vendor_font: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "form.pdf"
     proof = ("form-proof", TOWN, "--code", CODE, "--font", str(vendor_font), "--out", str(out))
@@ -147,8 +147,6 @@ def test_the_form_shows_the_character_and_is_no_certificate(
     run("confirm", TOWN, CODE, "--by", "架空　二子")
     assert run(*proof)[0] == 1  # nobody bears it yet: those who do are withheld
     run("remap", TOWN, "resident")
-    # Templates are found from the release's own folder, so the forms' root must hold this town's folder too.
-    monkeypatch.setattr("issuance_api.rendering.form_of", _form_in_release)
     exit_code, rows, said = run(*proof)
     assert (exit_code, rows[0]["pages"]) == (0, 2)
     texts = [page.get_textpage().get_text_range() for page in pdfium.PdfDocument(out)]
@@ -157,15 +155,3 @@ def test_the_form_shows_the_character_and_is_no_certificate(
     assert texts[1].count("証明書ではありません") == 3
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert "花子" not in said + out.name
-
-
-def _form_in_release(municipality: Any, kind: Any) -> Any:
-    from dataclasses import replace
-
-    from issuance_api.rendering import FORMS, Form
-    from municipalities.site import CHECKOUT
-
-    released = replace(municipality, folder=CHECKOUT / "municipalities" / municipality.code)
-    fonts = (Path("/usr/share/fonts/truetype/ipamj"),)
-    seal = f"/municipalities/{released.code}/official_seal.png"
-    return Form(FORMS.parent, f"/forms/{kind.value}/form.typ", seal, fonts)

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 
 from extractors.sources import FolderSource
 from gaiji_maps import correspondence, review, vendor_codes
-from gaiji_maps.font_coverage import coverage, standard_font_path
+from gaiji_maps.font_coverage import coverage
 from gaiji_maps.making import municipal_font
 from gaiji_maps.making.outline import from_font
 from gaiji_maps.review import Act, Code
@@ -127,29 +127,25 @@ def test_842_characters_from_unmapped_to_every_certificate(run: Any, places: Pat
 
 def _certificates() -> int:
     """Draw and check the certificate of every active resident, as issuing does; how many there were."""
-    from issuance_api import rendering
     from issuance_api.checking import check
     from issuance_api.forms import Issue, Subject, page_data
     from issuance_api.model import Application, Kind
+    from issuance_api.rendering import Renderer
     from issuance_api.service_hours import JST
-    from municipalities.site import CHECKOUT
     from records.records import Resident
 
-    municipality, renderer, count = get(TOWN), rendering.Renderer(), 0
-    seal = f"/municipalities/{TOWN}/official_seal.png"
-    kind = Kind.RESIDENT_RECORD
-    fonts = (standard_font_path().parent, municipality.folder)
-    form = rendering.Form(CHECKOUT, f"/forms/{kind.value}/form.typ", seal, fonts)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rendering, "form_of", lambda *_: form)
-        for row in stored(TOWN).values():
-            person = Resident.from_row(row)
-            if person.resident_status == "1":
-                asked = Application(
-                    request_id="whole-town", kind=kind, card_serial="1", members=(person.addressee_number,)
-                )
-                issue = Issue(asked.request_id, "1", datetime(2026, 11, 24, tzinfo=JST))
-                page = page_data(municipality, asked, Subject(person, (person,), whole_household=False), issue)
-                check(municipality, page, renderer.render(municipality, page))
-                count += 1
+    municipality, renderer, count = get(TOWN), Renderer(), 0
+    for row in stored(TOWN).values():
+        person = Resident.from_row(row)
+        if person.resident_status == "1":
+            asked = Application(
+                request_id="whole-town",
+                kind=Kind.RESIDENT_RECORD,
+                card_serial="1",
+                members=(person.addressee_number,),
+            )
+            issue = Issue(asked.request_id, "1", datetime(2026, 11, 24, tzinfo=JST))
+            page = page_data(municipality, asked, Subject(person, (person,), whole_household=False), issue)
+            check(municipality, page, renderer.render(municipality, page))
+            count += 1
     return count

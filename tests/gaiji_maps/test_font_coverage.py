@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaiji_maps import font_coverage
-from gaiji_maps.font_coverage import coverage, standard_font_path
+from gaiji_maps.font_coverage import coverage
+from gaiji_maps.fonts import FONT_DIR_VARIABLE, standard_font_path
+from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError
 
 MJ_NAMES = sorted(glyph.upper() for glyph in set(coverage().characters.values()) if glyph.startswith("mj"))
@@ -68,14 +70,14 @@ def test_a_base_with_its_selector_counts_as_one() -> None:
 
 
 def test_no_font_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(font_coverage.FONT_DIR_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(FONT_DIR_VARIABLE, str(tmp_path))
     with pytest.raises(ConfigurationError, match="fonts-ipamj-mincho"):
         standard_font_path()
 
 
 @pytest.mark.clause("3(1)⑨")
 def test_a_municipal_font_adds_glyphs_and_takes_over_private_use(tmp_path: Path) -> None:
-    make_font(tmp_path / font_coverage.MUNICIPAL_FONT_FILE, {0xF0001: "own1", 0x845B: "own2"})
+    make_font(tmp_path / MUNICIPAL_FONT_FILE, {0xF0001: "own1", 0x845B: "own2"})
     own = coverage(tmp_path)
     assert own.covers("\U000f0001")
     assert own.mj_name_of("\u845b") == "MJ022336", "standard characters stay the standard font's"

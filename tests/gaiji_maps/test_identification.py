@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageFilter
 
-from gaiji_maps.font_coverage import standard_font_path
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.identification import gradient, index, vendor
 from gaiji_maps.identification.index import GlyphIndex
 from gaiji_maps.identification.ranking import NOTICE, Ranking, cell_distances, rank

@@ -18,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gaiji_maps.font_coverage import MUNICIPAL_FONT_FILE, coverage, standard_font_path
+from gaiji_maps.font_coverage import coverage
+from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.identification.raster import GlyphPictures, fitted
 from gaiji_maps.making import municipal_font
 from gaiji_maps.making.outline import Outline, from_font, from_svg, to_svg
 from gaiji_maps.making.tracing import traced
+from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError, Place
 
 CODE = "364894"
