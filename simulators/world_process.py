@@ -39,8 +39,7 @@ class World:
         with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
             list(pool.map(store.make, missing, [self.settings] * len(missing)))
         self.vendors = {code: store.load(code) for code in self.settings.sizes}
-        chosen = [one._asdict() for vendor in self.vendors.values() for one in samples(vendor.town)]
-        _write(settings.folder() / "samples.json", chosen)
+        self._choose()
         self.next_tick = time.monotonic() + self.settings.tick_seconds
 
     def step(self) -> None:
@@ -80,7 +79,12 @@ class World:
         actions[command["do"]]()
         if command["do"] not in DELIVERING:
             store.save(code, vendor)
+        self._choose()  # an event may have cancelled a sample's seal
         return state(vendor)
+
+    def _choose(self) -> None:
+        chosen = [one._asdict() for vendor in self.vendors.values() for one in samples(vendor.town)]
+        _write(settings.folder() / "samples.json", chosen)
 
     def _trouble(self, code: str, kind: str) -> None:
         if kind not in TROUBLES:
