@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.csv
 
-from extractors.charsets import cp932, utf8
+from extractors.charsets import WIDE, cp932, utf8
+from extractors.charsets.wide import transcoded
 from extractors.decoded import assemble
 from records.errors import BrokenEncoding, LayoutMismatch, Place
 from vendor_layouts.layout import FeedLayout, Layout
@@ -28,7 +29,7 @@ NON_ROUND_TRIP = "non_round_trip"
 # A quoted field with doubled quotes inside, or a field without any; the comma stands for the delimiter.
 _FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
 _LINE = rf"{_FIELD}(?:,{_FIELD})*+"
-_CODECS = {"cp932-eudc": cp932, "utf-8": utf8}
+_CODECS = {"cp932-eudc": cp932, "utf-8": utf8} | dict.fromkeys(WIDE, utf8)  # the wide ones come as UTF-8
 
 
 def parse(
@@ -41,9 +42,12 @@ def parse(
     noticed = Counter() if noticed is None else noticed
     names = [f"{column.order}" for column in feed.columns]
     first, offset, number = 1, 0, -1
+    wide = layout.charset in WIDE
+    chunks = transcoded(layout.charset, chunks, file) if wide else chunks
     for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):
         _check_lines(layout, piece, file, first - (layout.header and number == 0))
         text, broken = _decoded(layout, piece, feed, file, first, offset)
+        broken = broken or wide  # U+FFFD stands where sixteen bits were broken
         offset += len(piece)
         if layout.charset == "cp932-eudc":
             noticed[NON_ROUND_TRIP] += cp932.doubled(piece)

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from extractors.charsets import keis
+from extractors.charsets import host
+from extractors.charsets.host import HostCharset
+from extractors.charsets.host_columns import decode_column
 from extractors.decoded import assemble
 from extractors.exchange import EDGE_BYTES
 from records.errors import LayoutMismatch, Place
@@ -27,7 +29,8 @@ Cells = npt.NDArray[np.uint8]
 def parse(
     layout: Layout, feed: FeedLayout, chunks: Iterable[bytes], file: str, kind: str, noticed: Counter[str] | None = None
 ) -> Iterator[pa.Table]:
-    """Tables of the file's data records in order; KEIS has no code that would be worth a notice (``noticed``)."""
+    """Tables of the file's data records in order; they have no code that would be worth a notice (``noticed``)."""
+    charset = host.charset(layout.charset, layout.characters)
     length, first = feed.record_bytes, 1
     for piece in _records(chunks, length, file):
         rows = np.frombuffer(piece, np.uint8).reshape(-1, length)
@@ -36,7 +39,7 @@ def parse(
             raise LayoutMismatch(
                 "a data record does not begin with D", Place(file, row=row, offset=_offset(row, length))
             )
-        columns = _columns(feed, rows)
+        columns = _columns(charset, feed, rows)
         yield assemble(layout, feed, columns, len(rows), first, file, kind, broken=True)
         first += len(rows)
 
@@ -64,7 +67,7 @@ def _records(chunks: Iterable[bytes], length: int, file: str) -> Iterator[bytes]
         yield rest
 
 
-def _columns(feed: FeedLayout, rows: Cells) -> dict[int, pa.Array]:
+def _columns(charset: HostCharset, feed: FeedLayout, rows: Cells) -> dict[int, pa.Array]:
     found: dict[int, pa.Array] = {}
     start = 0
     for column in feed.columns:
@@ -72,13 +75,13 @@ def _columns(feed: FeedLayout, rows: Cells) -> dict[int, pa.Array]:
         if column.kind == "B":
             found[column.order] = _binary(field, found[feed.columns_of(column.field)[0].order])
         elif column.field:
-            found[column.order] = _text(field, column)
+            found[column.order] = _text(charset, field, column)
         start += column.bytes
     return found
 
 
-def _text(field: Cells, column: Column) -> pa.Array:
-    decoded = keis.decode_column(field, column.kind)
+def _text(charset: HostCharset, field: Cells, column: Column) -> pa.Array:
+    decoded = decode_column(charset, field, column.kind)
     return pa.array(decoded.texts, pa.string())
 
 

@@ -14,6 +14,9 @@ PRIVATE_FIRST = 0xE000
 TWO_BYTES = re.compile(r"[0-9A-F]{4}\Z")
 CODE_POINT = re.compile(r"U\+([0-9A-F]{4,6})\Z")
 
+JUKI_CODE = re.compile(r"J\+([0-9A-F]{4})\Z")
+JUKI_PRIVATE = 0xF0000
+
 CP932_USER_LEAD = range(0xF0, 0xFA)
 CP932_PRIVATE = range(PRIVATE_FIRST, PRIVATE_FIRST + 1880)
 KEIS_USER_LEAD = range(0x81, 0xA1)
@@ -21,6 +24,37 @@ KEIS_USER_TRAIL = range(0xA1, 0xFF)
 KEIS_PRIVATE = range(PRIVATE_FIRST, PRIVATE_FIRST + 32 * 94)
 # KEIS83 differs from EUC-JP here (dash); the one code that no map row may use.
 KEIS_NOT_EUC = "A1BD"
+
+
+class UserArea(NamedTuple):
+    """Two-byte codes for a vendor's own characters: high and low bytes, and the private code point of the first."""
+
+    first: int
+    last: int
+    low: int
+    high: int
+    private: int
+
+    @property
+    def _row(self) -> int:
+        return self.high - self.low + 1
+
+    def holds(self, code: int) -> bool:
+        """Whether a two-byte code lies in the area."""
+        return self.first <= code >> 8 <= self.last and self.low <= code & 0xFF <= self.high
+
+    def has(self, character: str) -> bool:
+        """Whether a character stands for a code of the area."""
+        return 0 <= ord(character) - self.private < (self.last - self.first + 1) * self._row
+
+    def character(self, code: int) -> str:
+        """The private character of a code."""
+        return chr(self.private + ((code >> 8) - self.first) * self._row + (code & 0xFF) - self.low)
+
+    def code(self, character: str) -> str:
+        """The code of a private character, as the vendor writes it."""
+        row, column = divmod(ord(character) - self.private, self._row)
+        return f"{self.first + row:02X}{self.low + column:02X}"
 
 
 class Charset(NamedTuple):
@@ -107,8 +141,53 @@ def _encoded(character: str, codec: str) -> str:
         return _name_unicode(character)
 
 
+def _areas(*areas: UserArea) -> Charset:
+    """A charset whose user areas are named by their codes, and everything else by its code point."""
+
+    def decode(code: str) -> str:
+        if CODE_POINT.match(code):
+            return _decode_unicode(code)
+        number = int.from_bytes(bytes(_two_bytes(code)))
+        area = next((one for one in areas if one.holds(number)), None)
+        if area is None:
+            raise ValueError("no code of a user area; other characters are named U+XXXX")
+        return area.character(number)
+
+    def name(character: str) -> str:
+        area = next((one for one in areas if one.has(character)), None)
+        return area.code(character) if area else _name_unicode(character)
+
+    return Charset(decode, name)
+
+
+def _decode_juki(code: str) -> str:
+    match = JUKI_CODE.match(code)
+    return chr(JUKI_PRIVATE + int(match[1], 16)) if match else _decode_unicode(code)
+
+
+def _name_juki(character: str) -> str:
+    point = ord(character)
+    return (
+        f"J+{point - JUKI_PRIVATE:04X}" if JUKI_PRIVATE <= point < JUKI_PRIVATE + 0xFFFE else _name_unicode(character)
+    )
+
+
+_KEIS_USER = UserArea(0x81, 0xA0, 0xA1, 0xFE, PRIVATE_FIRST)
+_JEF_USER = UserArea(0x80, 0xA0, 0xA1, 0xFE, PRIVATE_FIRST)
+_JEF_EXTENDED = UserArea(0x41, 0x7F, 0xA1, 0xFE, 0xF0000)
+_IBM_USER = UserArea(0x69, 0x7F, 0x41, 0xFE, PRIVATE_FIRST)
+_UNICODE = Charset(_decode_unicode, _name_unicode)
+
 CHARSETS: dict[str, Charset] = {
     "cp932-eudc": Charset(_decode_cp932, _name_cp932),
     "keis83": Charset(_decode_keis, _name_keis),
-    "utf-8": Charset(_decode_unicode, _name_unicode),
+    "keis78": _areas(_KEIS_USER),
+    "jef": _areas(_JEF_USER, _JEF_EXTENDED),
+    "ibm-930": _areas(_IBM_USER),
+    "ibm-939": _areas(_IBM_USER),
+    "utf-8": _UNICODE,
+    "utf-16": _UNICODE,
+    "utf-16be": _UNICODE,
+    "utf-16le": _UNICODE,
+    "juki-unified": Charset(_decode_juki, _name_juki),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from records.errors import ConfigurationError, Place
 
 ROOT = Path(__file__).resolve().parent
 OPERATION, ROW_NUMBER = "@operation", "@row_number"
-CHARSETS = ("cp932-eudc", "utf-8", "keis83")
+DELIMITED_CHARSETS = ("cp932-eudc", "utf-8", "utf-16", "utf-16be", "utf-16le", "juki-unified")
+FIXED_CHARSETS = ("keis83", "keis78", "jef", "ibm-930", "ibm-939")
+CHARSETS = (*DELIMITED_CHARSETS, *FIXED_CHARSETS)
 DATE_FORMATS = ("era_letter", "era_digit", "iso", "era_iso", "yyyymmdd")
 FORMATS = ("", *DATE_FORMATS, "halfwidth", "base64", "binary", "signed")
 KINDS = ("X", "N", "M", "B")
@@ -89,6 +91,7 @@ class Layout:
     feeds: dict[str, FeedLayout]
     codes: dict[str, dict[str, str]]
     absent: dict[str, dict[str, str]]
+    characters: tuple[tuple[int, int], ...] = ()  # two-byte codes that only this vendor has, with their code points
 
     @property
     def name(self) -> str:
@@ -111,7 +114,7 @@ def load(name: str) -> Layout:
     codes = _codes(folder / "codes.csv")
     absent = values.pop("absent", {})
     feeds = {feed: _feed(folder / f"{feed}.csv", feed) for feed in FEEDS if (folder / f"{feed}.csv").exists()}
-    layout = _layout(name, values, feeds, codes, absent)
+    layout = replace(_layout(name, values, feeds, codes, absent), characters=_characters(folder / "characters.csv"))
     for problem in _audit(layout):
         raise ConfigurationError(problem, Place(f"vendor_layouts/{name}"))
     return layout
@@ -131,6 +134,14 @@ def _layout(
     if set(settings) != expected:
         raise ConfigurationError(f"settings differ: {sorted(set(settings) ^ expected)}", Place(f"{name}/layout.toml"))
     return Layout(system=system, version=int(version), feeds=feeds, codes=codes, absent=absent, **settings)
+
+
+def _characters(path: Path) -> tuple[tuple[int, int], ...]:
+    """The vendor's own two-byte codes (hexadecimal ``code,code_point``), where it has any."""
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple((int(row["code"], 16), int(row["code_point"], 16)) for row in csv.DictReader(file))
 
 
 def _codes(path: Path) -> dict[str, dict[str, str]]:
@@ -160,6 +171,11 @@ def _audit(layout: Layout) -> Iterator[str]:
     for setting, allowed in settings:
         if getattr(layout, setting) not in allowed:
             yield f"{setting} must be one of {', '.join(allowed)}"
+    fitting = {"delimited": DELIMITED_CHARSETS, "fixed": FIXED_CHARSETS}.get(layout.form, CHARSETS)
+    if layout.charset in CHARSETS and layout.charset not in fitting:
+        yield f"charset of this form must be one of {', '.join(fitting)}"
+    if layout.characters and layout.charset not in FIXED_CHARSETS:
+        yield "characters.csv is for the charsets of mainframes"
     for feed in layout.feeds.values():
         yield from _audit_columns(layout, feed)
         yield from _audit_items(layout, feed)
