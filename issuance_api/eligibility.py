@@ -293,8 +293,9 @@ def withheld(facts: Facts) -> bool:
 
 @rule("証明書の発行を停止しています。" + AT_THE_COUNTER)
 def held(facts: Facts) -> bool:
-    """Nobody concerned is under an issuance hold (発行抑止)."""
-    return not {one.addressee_number for one in facts.concerned} & facts.held
+    """Neither the applicant, resident or not, nor anybody printed is under an issuance hold (発行抑止)."""
+    people = (*facts.concerned, *((facts.person,) if facts.person else ()))
+    return not {one.addressee_number for one in people} & facts.held
 
 
 @rule("証明書の発行を停止しています。" + AT_THE_COUNTER)

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from issuance_api import statements as sql
+from issuance_api.concern import Concern
 from issuance_api.eligibility import Card, Registration
 from issuance_api.installed import installed
 from issuance_api.model import Application, Certificate, State, Versions
@@ -70,18 +71,6 @@ class Reading:
     register_held: bool
     verified_at: dict[str, datetime | None]
     raw: Raw = field(repr=False)
-
-    def concerned(self) -> Row:
-        """Whom an issue concerns, as the row and the locks have it: 宛名番号, and 本籍 with 筆頭者."""
-        people = {one.addressee_number: one for one in (*self.household, *((self.person,) if self.person else ()))}
-        registers = {_register(one.registered_domicile, one.family_register_head) for one in people.values()}
-        if self.registration:
-            registers.add(_register(self.registration.registered_domicile, self.registration.family_register_head))
-        return {
-            "subjects": sorted(people),
-            "registers": sorted(one for one in registers if one),
-            "registration": self.registration.id if self.registration else None,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +154,7 @@ class Repository:
             raw, feeds = await _read(connection, application, sql.SNAPSHOT)
         return _reading(raw, feeds)
 
-    async def eligible(self, request_id: str, reading: Reading, at: datetime) -> None:
+    async def eligible(self, request_id: str, reading: Reading, concern: Concern, at: datetime) -> None:
         """The rules allowed it; from here on the row names the person."""
         person = reading.person
         values = {
@@ -174,20 +163,20 @@ class Repository:
             "addressee_number": person.addressee_number if person else None,
             "household": person.household_number if person else None,
             "node": self.node,
-            **reading.concerned(),
+            **concern.values(),
         }
         async with self.connection("issuance.request") as connection, connection.transaction(), connection.pipeline():
             await connection.execute(sql.UNHURRIED)
             await connection.execute(sql.ELIGIBLE, values)
 
     async def send(
-        self, row: RequestRow, application: Application, reading: Reading, made: Made, at: datetime
+        self, row: RequestRow, application: Application, reading: Reading, concern: Concern, made: Made, at: datetime
     ) -> Reading | None:
         """Mark as sent, unless anything that the rules read has changed: then the new reading, and nothing is marked.
 
         Under the lock of every person concerned, in one transaction: after a committed hold there is no ``sent``.
         """
-        values = {"request_id": row.request_id, "at": at, "node": self.node, **reading.concerned(), **made.values()}
+        values = {"request_id": row.request_id, "at": at, "node": self.node, **concern.values(), **made.values()}
         async with self.connection("issuance.request") as connection, connection.transaction():
             async with connection.pipeline():
                 await connection.execute(sql.LOCK_KEYS, values)
@@ -294,11 +283,6 @@ def _reading(raw: Raw, feeds: Sequence[Row]) -> Reading:
         verified_at={row["feed"]: row["last_verified_at"] for row in feeds},
         raw=raw,
     )
-
-
-def _register(domicile: str | None, head: str | None) -> str | None:
-    """本籍 and 筆頭者 as one key; foreign residents have none."""
-    return f"{domicile}\x1f{head or ''}" if domicile else None
 
 
 def _card(row: Row) -> Card:

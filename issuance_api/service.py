@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from issuance_api.concern import Concern, concern_of
 from issuance_api.eligibility import Facts, decide, lies_in
 from issuance_api.forms import household_order
 from issuance_api.making import Drawing, Fetching, KosekiSystem, Make
@@ -192,19 +193,23 @@ class IssuingService:
         reading = await self.repository.read(application)
         facts = self._facts(application, reading, row.accepted_at)
         _raise_if_refused(facts)
-        noted = asyncio.ensure_future(self.repository.eligible(row.request_id, reading, self._workshop.clock()))
+        noted = asyncio.ensure_future(
+            self.repository.eligible(row.request_id, reading, concern_of(facts), self._workshop.clock())
+        )
         try:
             made = await self._make(application.kind)(application, facts, row)
         finally:
             await noted
         if row.pdf_sha256 not in (None, made.certificate.sha256):
             raise refused("register_changed", CHANGED)
-        await self._send(application, row, reading, made)
+        await self._send(application, row, reading, concern_of(facts), made)
         return made.certificate
 
-    async def _send(self, application: Application, row: RequestRow, reading: Reading, made: Made) -> None:
+    async def _send(
+        self, application: Application, row: RequestRow, reading: Reading, concern: Concern, made: Made
+    ) -> None:
         """Mark as sent; if the register, a hold or the card changed meanwhile, nothing leaves."""
-        changed = await self.repository.send(row, application, reading, made, self._workshop.clock())
+        changed = await self.repository.send(row, application, reading, concern, made, self._workshop.clock())
         if changed is not None:
             _raise_if_refused(self._facts(application, changed, row.accepted_at))
             raise refused("register_changed", CHANGED)

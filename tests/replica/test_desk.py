@@ -150,7 +150,7 @@ def test_nothing_is_entered_without_a_name_and_a_reason(by: str, reason: str) ->
         Act(by, reason)
 
 
-@pytest.mark.clause("2(5)① 5(2)")
+@pytest.mark.clause("2(5)①", "5(2)")
 def test_holds_on_people_and_registers_are_listed_with_whom_they_concern_and_lifted_with_a_reason(desk: None) -> None:
     person = holds.hold_person(CODE, FIRST, ACT)
     register = holds.hold_register(CODE, DOMICILE, HEAD, OTHER_ACT)
@@ -207,7 +207,7 @@ def apply(request_id: str = "registration-1", serial: str = "N1") -> int:
     return int(row[0])
 
 
-@pytest.mark.clause("5(3) card management")
+@pytest.mark.clause("2(1)②")
 def test_a_registration_is_approved_by_a_named_person_usable_days_later_and_stopped_separately(desk: None) -> None:
     number, other = apply(), apply("registration-2", "N2")
     usable_from = registrations.approve(CODE, number, "職員　一")

@@ -95,7 +95,7 @@ HOLDS = {
 }
 
 
-@pytest.mark.clause("2(5)① 5(2)")
+@pytest.mark.clause("2(5)①", "5(2)")
 @pytest.mark.parametrize("which", HOLDS)
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
 def test_nothing_is_marked_as_sent_under_a_hold(checked: None, which: str, again: bool) -> None:
@@ -129,7 +129,7 @@ def test_a_hold_waits_for_a_certificate_that_is_being_sent_and_for_no_other(chec
         console.execute(HOLD, hold)
 
 
-@pytest.mark.clause("2(5)① 5(2)")
+@pytest.mark.clause("2(5)①", "5(2)")
 def test_a_certificate_waits_for_a_hold_that_is_being_placed_and_then_sees_it(checked: None) -> None:
     with connect(CODE, "issuer") as issuer, connect(CODE, "console") as console:
         console.execute(HOLD, ("person", FIRST, None, None))
