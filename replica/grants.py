@@ -32,6 +32,7 @@ GRANTS: dict[str, dict[str, str]] = {
     "staff.card": {"issuer": READ, "console": ENTER},
     "staff.card_history": {"console": READ},
     "staff.issuance_hold": {"issuer": READ, "console": ENTER},
+    "staff.access_log": {"console": "select, insert"},
     "staff.registration": {"issuer": "select, insert", "console": "select, update"},
 }
 FUNCTIONS: dict[str, dict[str, str]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Identity, Index, Table
 from sqlalchemy import Text as Text_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from replica.tables import instant, metadata, one_of
 
@@ -120,3 +121,16 @@ Index(
     unique=True,
     postgresql_where=registration.c.state.in_(["applied", "approved"]),
 )
+
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="識別番号"),
+    instant("at", "日時", mandatory=True),
+    Column("actor", Text_, nullable=False, comment="操作した職員"),
+    Column("action", Text_, nullable=False, comment="操作"),
+    Column("addressee_numbers", ARRAY(Text_), nullable=False, comment="表示した者の宛名番号"),
+    schema=STAFF,
+    comment="個人情報の参照の記録（追記のみ、検索した語は残さない）",
+)
+Index(None, access_log.c.at)

@@ -1,0 +1,1 @@
+drop table staff.access_log;
