@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
+from fontTools.cffLib import CFFFontSet
+from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.ttLib import TTFont
 
 STANDARD = Path("/usr/share/fonts/truetype/ipamj/ipamjm.ttf")
@@ -32,7 +34,7 @@ class DrawnGlyph:
 
 
 class Demand:
-    """A font's own word on what a text must look like: cmap 4/12 and 14, and the bytes of ``glyf``."""
+    """A font's own word on what a text must look like: cmap 4/12 and 14, and the bytes of ``glyf`` or a CFF path."""
 
     def __init__(self, path: Path = STANDARD) -> None:
         with TTFont(path, lazy=True) as font:
@@ -44,8 +46,7 @@ class Demand:
                 for selector, entries in table.uvsDict.items()
                 for base, glyph in entries
             }
-            glyf = font["glyf"]
-            self._data = {name: getattr(glyf.glyphs[name], "data", b"") for name in font.getGlyphOrder()}
+            self._data = dict(zip(font.getGlyphOrder(), _outlines(font), strict=True))
 
     def glyph(self, text: str) -> str | None:
         """Name of the glyph of a base, or of a base and selector; never that of the base alone for a sequence."""
@@ -55,7 +56,7 @@ class Demand:
 
     def outline_of(self, glyph: str) -> bytes:
         """The outline of a glyph by its name."""
-        return self._data[glyph].rstrip(b"\0")
+        return self._data[glyph]
 
     def outlines(self, text: str) -> list[bytes]:
         """The outlines of a whole text in order, blanks left out."""
@@ -88,14 +89,40 @@ def drawn_glyphs(pdf: bytes) -> list[list[DrawnGlyph]]:
         return [[one for one in _page(page, fonts) if one.outline] for page in document.pages]
 
 
+def _outlines(font: TTFont) -> list[bytes]:
+    """By glyph number: the bytes of a simple glyph, else the path (composites, CFF), empty without ink."""
+    if "glyf" not in font:
+        return [_path(font.getGlyphSet(), name) for name in font.getGlyphOrder()]
+    simple = [getattr(font["glyf"].glyphs[name], "data", b"").rstrip(b"\0") for name in font.getGlyphOrder()]
+    made_of_others = [number for number, data in enumerate(simple) if data[:2] == b"\xff\xff"]
+    shapes = font.getGlyphSet() if made_of_others else {}
+    for number in made_of_others:
+        simple[number] = _path(shapes, font.getGlyphName(number))
+    return simple
+
+
+def _path(shapes: Any, name: str) -> bytes:
+    pen = DecomposingRecordingPen(shapes)
+    shapes[name].draw(pen)
+    return repr(pen.value).encode() if pen.value else b""
+
+
+def _of_cff(data: bytes) -> list[bytes]:
+    fonts = CFFFontSet()
+    fonts.decompile(io.BytesIO(data), None)
+    return [_path(fonts[0].CharStrings, name) for name in fonts[0].charset]
+
+
 class _Embedded:
     def __init__(self, font: Any) -> None:
         inner = font.DescendantFonts[0]
         assert font.Encoding == "/Identity-H"
-        assert inner.CIDToGIDMap == "/Identity"
-        with TTFont(io.BytesIO(inner.FontDescriptor.FontFile2.read_bytes()), lazy=True) as made:
-            glyphs = made["glyf"].glyphs
-            self.outlines = [getattr(glyphs[name], "data", b"").rstrip(b"\0") for name in made.getGlyphOrder()]
+        if "/FontFile3" in inner.FontDescriptor:
+            self.outlines = _of_cff(inner.FontDescriptor.FontFile3.read_bytes())
+        else:
+            assert inner.CIDToGIDMap == "/Identity"
+            with TTFont(io.BytesIO(inner.FontDescriptor.FontFile2.read_bytes()), lazy=True) as made:
+                self.outlines = _outlines(made)
         self.widths = dict(_widths(list(inner.W)))
         self.other_width = float(inner.get("/DW", 1000))
 

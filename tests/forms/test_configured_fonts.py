@@ -1,0 +1,155 @@
+"""A second standard font on plane 16, plugged in by configuration: gates, drawing and proof by outline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fictional_people import FATHER, ISSUE, application
+from glyphs_on_paper import Demand, drawn_glyphs, standard
+from made_up_fonts import plane_16_font, town_of_its_own
+
+from gaiji_maps import correspondence
+from gaiji_maps.font_coverage import coverage
+from issuance_api.checking import check
+from issuance_api.forms import PageData, Subject, page_data
+from issuance_api.model import Kind
+from issuance_api.rendering import Renderer, versions
+from municipalities.registry import Municipality
+from municipalities.site import Site, site, write_site
+from records.errors import CheckFailed, ConfigurationError, IssueRefused
+
+POINTS = [0x100000 + number for number in (0, 1, 5, 0x1234, 0xFFFD)]
+TEXT = "".join(map(chr, POINTS))
+RENDERER = Renderer()
+KINDS = pytest.mark.parametrize(
+    ("file", "made"), [("gj.ttf", {}), ("gj.otf", {"cff": True}), ("gj.ttf", {"composite": True})]
+)
+
+
+def page_of(town: Municipality, name: str) -> PageData:
+    """住民票 of one person of this name."""
+    person = replace(FATHER, name=name)
+    return page_data(town, application(Kind.RESIDENT_RECORD), Subject(person, (person,)), ISSUE)
+
+
+def settings_of(font: Path, planes: str = "[16]") -> str:
+    return f'[[fonts]]\nname = "行政事務標準文字"\npath = "{font}"\nplanes = {planes}\n'
+
+
+def outlines_on(pdf: bytes) -> list[bytes]:
+    return [one.outline for page in drawn_glyphs(pdf) for one in page]
+
+
+def contains(drawn: list[bytes], wanted: list[bytes]) -> bool:
+    """Whether the glyphs stand one after the other."""
+    return any(drawn[at : at + len(wanted)] == wanted for at in range(len(drawn)))
+
+
+@pytest.mark.clause("3(1)⑨", "3(1)⑩")
+@KINDS
+def test_the_second_font_is_drawn_beside_the_first_and_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, made: dict[str, bool]
+) -> None:
+    (tmp_path / "fonts").mkdir()
+    font = plane_16_font(tmp_path / "fonts" / file, POINTS, **made)
+    town = town_of_its_own(tmp_path, monkeypatch)
+    with pytest.raises(IssueRefused) as refusal:
+        RENDERER.render(town, page_of(town, f"山{TEXT}"))
+    assert (refusal.value.code, refusal.value.place.field) == ("unmapped_character", "U+100000")
+    before = versions(town.folder)
+
+    write_site(Site(fonts=({"name": "行政事務標準文字", "path": str(font), "planes": [16]},)))
+    assert coverage(town.folder).covers(TEXT)
+    assert coverage().covers(TEXT)
+    assert (versions(town.folder).form, versions(town.folder).font != before.font) == (before.form, True)
+    page = page_of(town, f"山{TEXT}葛\U000e0102")
+    pdf = RENDERER.render(town, page)
+    check(town, page, pdf)
+    second = Demand(font)
+    wanted = [*standard().outlines("山"), *second.outlines(TEXT), *standard().outlines("葛\U000e0102")]
+    assert len(set(wanted)) == len(POINTS) + 2
+    assert contains(outlines_on(pdf), wanted)
+
+
+@KINDS
+def test_a_glyph_of_the_second_font_that_is_another_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, made: dict[str, bool]
+) -> None:
+    """The page was drawn with one state of the font; what is demanded now looks different."""
+    folder = tmp_path / "fonts"
+    folder.mkdir()
+    town = town_of_its_own(tmp_path, monkeypatch, settings_of(folder / file))
+    plane_16_font(folder / file, POINTS, **made)
+    page = page_of(town, TEXT)
+    pdf = RENDERER.render(town, page)
+    check(town, page, pdf)
+    plane_16_font(folder / file, [POINTS[-1], *POINTS[:-1]], **made)
+    with pytest.raises(CheckFailed, match="not the one"):
+        check(town, page, pdf)
+    redrawn = RENDERER.render(town, page)
+    check(town, page, redrawn)
+    assert contains(outlines_on(redrawn), Demand(folder / file).outlines(TEXT))
+
+
+def test_only_the_planes_that_were_named_are_drawn_and_the_standard_font_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    font = tmp_path / "gj.ttf"
+    plane_16_font(font, [0x5C71, 0x9FEE, 0xE000, 0xF0000, 0x100000])
+    town = town_of_its_own(tmp_path, monkeypatch, settings_of(font))
+    found = coverage(town.folder)
+    assert [found.covers(one) for one in "山\u9fee\ue000\U000f0000\U00100000"] == [True, False, False, False, True]
+    assert found.mj_name_of("山") == coverage().mj_name_of("山")
+
+    other = town_of_its_own(tmp_path / "other", monkeypatch, settings_of(font, "[0, 15, 16]"))
+    found = coverage(other.folder)
+    assert [found.covers(one) for one in "山\u9fee\ue000\U000f0000\U00100000"] == [True, True, False, True, True]
+    assert found.mj_name_of("山") == coverage().mj_name_of("山")
+    page = page_of(other, "山\u9fee")
+    pdf = RENDERER.render(other, page)
+    check(other, page, pdf)
+    assert contains(outlines_on(pdf), [*standard().outlines("山"), *Demand(font).outlines("\u9fee")])
+    assert correspondence.text_of_target("MJ057449", found) == "\u9fee", "newer than IPAmj明朝, drawn by the other font"
+
+
+def test_fonts_that_are_not_in_order_stop_with_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    font = plane_16_font(tmp_path / "a.ttf", POINTS)
+    plane_16_font(tmp_path / "b.ttf", POINTS[:1])
+    (tmp_path / "broken.ttf").write_bytes(b"no font at all")
+    twice = settings_of(font) + settings_of(tmp_path / "b.ttf")
+    for number, (settings, text) in enumerate(
+        {
+            twice: r"two fonts draw U\+100000 \(b.ttf\)",
+            settings_of(tmp_path / "none.ttf"): "can't be read",
+            settings_of(tmp_path / "broken.ttf"): "can't be read",
+            settings_of(font, "[17]"): "planes are numbers",
+            settings_of(font, "[]"): "name, path and planes",
+            '[[fonts]]\nname = "x"\n': "name, path and planes",
+        }.items()
+    ):
+        town = town_of_its_own(tmp_path / str(number), monkeypatch, settings)
+        with pytest.raises(ConfigurationError, match=text):
+            coverage(town.folder)
+
+
+def test_two_files_of_one_family_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The renderer chooses fonts by family: which of the two it would take, nobody said."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    first = plane_16_font(tmp_path / "one" / "same.ttf", POINTS[:1])
+    second = plane_16_font(tmp_path / "two" / "same.ttf", POINTS[1:])
+    town = town_of_its_own(tmp_path, monkeypatch, settings_of(first) + settings_of(second))
+    with pytest.raises(ConfigurationError, match="family name"):
+        RENDERER.render(town, page_of(town, "山"))
+
+
+def test_the_installations_fonts_stay_when_its_addresses_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UTSUSHI_HOME", str(tmp_path))
+    fonts = ({"name": "行政事務標準文字", "path": "/somewhere/gj.ttf", "planes": [16]},)
+    write_site(Site(fonts=fonts))
+    write_site(replace(site(), vendors={"364894": {"host": "elsewhere", "port": 22}}))
+    assert site().fonts == fonts
