@@ -6,7 +6,7 @@ Nothing of the code under test is used here: fontTools reads the fonts, pikepdf 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +53,11 @@ class Demand:
         if len(text) == 2:
             return self.sequences.get((ord(text[0]), ord(text[1])))
         return self.characters.get(ord(text))
+
+    @property
+    def names(self) -> Iterable[str]:
+        """All glyph names of the font."""
+        return self._data.keys()
 
     def outline_of(self, glyph: str) -> bytes:
         """The outline of a glyph by its name."""
