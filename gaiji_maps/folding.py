@@ -1,8 +1,8 @@
 """Folding for search (検索用の同一視): 髙 is found by 高, 邊 and 邉 by 辺, ｶﾅ by かな. Never for what is stored or printed.
 
-Kanji fold along MJ縮退マップ by the rules that say *the same character in another shape* (親字・正字, 包摂, 誤字俗字), not by those
-that compare dictionaries or shapes: 土 and 士, 己, 已 and 巳 stay apart. A search is a pattern over the stored text, so
-nothing folded is ever written.
+Kanji fold along MJ縮退マップ by the rules that say *the same character in another shape* (親字・正字, 包摂, 誤字俗字), not by
+those that compare dictionaries or shapes: 土 and 士, 己, 已 and 巳 stay apart. A search is a pattern over the stored text,
+so nothing folded is ever written.
 """
 
 from __future__ import annotations
