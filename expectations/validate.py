@@ -7,11 +7,7 @@ grow with the file.
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +16,7 @@ import pyarrow.parquet as pq
 from expectations.checking import Findings, block_rows, check_rows
 from expectations.suite import Suite, suite
 from municipalities import registry
+from records.ahead import ahead
 from records.batch import Manifest
 from records.dictionary import key_items
 from records.errors import Place, TooManyBadRows
@@ -31,10 +28,6 @@ BLOCK_ROWS = 25_000
 # So few bad rows never refuse a file: one bad row in a difference of three is a bad row, not a bad file.
 FEW = 5
 OPERATIONS = {"full": ["1"], "diff": ["1", "2", "3"]}
-
-In = TypeVar("In")
-Out = TypeVar("Out")
-
 
 def validate(batch: Path) -> None:
     """Set bad rows apart. Raises ``TooManyBadRows`` above the municipality's share; running again gives the same."""
@@ -112,7 +105,7 @@ def _write(batch: Path, manifest: Manifest, findings: Findings) -> tuple[int, in
             _writer(batch, QUARANTINE, _quarantine_schema(types)) as bad_writer,
         ):
             blocks = file.iter_batches(batch_size=block_rows(manifest.feed, BLOCK_ROWS))
-            for rows, set_apart in _ahead(lambda block: _split(block, manifest.feed, keys, findings), blocks):
+            for rows, set_apart in ahead(lambda block: _split(block, manifest.feed, keys, findings), blocks):
                 rows_writer.write_batch(rows)
                 bad_writer.write_batch(set_apart)
                 good, bad = good + rows.num_rows, bad + set_apart.num_rows
@@ -149,18 +142,6 @@ def _reasons(block: pa.RecordBatch, broken: pa.Array, findings: Findings) -> pa.
             parts.append("forbidden_character:@row")
         texts.append(";".join(parts) or None)
     return pa.array(texts, pa.string())
-
-
-def _ahead(work: Callable[[In], Out], values: Iterable[In], width: int = 2) -> Iterator[Out]:
-    """``map`` on ``width`` threads, in order, never more than ``width`` results ahead (memory stays flat)."""
-    with ThreadPoolExecutor(width) as pool:
-        waiting: deque[Future[Out]] = deque()
-        for value in values:
-            waiting.append(pool.submit(work, value))
-            if len(waiting) > width:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _writer(batch: Path, name: str, schema: pa.Schema) -> pq.ParquetWriter:

@@ -11,6 +11,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,10 +19,11 @@ import pyarrow.csv
 from extractors.charsets import WIDE, cp932, utf8
 from extractors.charsets.wide import transcoded
 from extractors.decoded import assemble
+from records.ahead import ahead
 from records.errors import BrokenEncoding, LayoutMismatch, Place
 from vendor_layouts.layout import FeedLayout, Layout
 
-PIECE = 8 << 20
+PIECE = 4 << 20
 MAX_LINE = 1 << 18
 BLOCK = 1 << 20  # small blocks stay in the cache: half the time of one large block
 _EMPTY_IS_NULL = {"strings_can_be_null": True, "quoted_strings_can_be_null": True, "null_values": [""]}
@@ -40,28 +42,54 @@ def parse(
     ``noticed`` counts what is worth a warning and no error.
     """
     noticed = Counter() if noticed is None else noticed
-    names = [f"{column.order}" for column in feed.columns]
-    first, offset, number = 1, 0, -1
-    wide = layout.charset in WIDE
-    chunks = transcoded(layout.charset, chunks, file) if wide else chunks
-    for number, piece in enumerate(_pieces(chunks, file, layout.newline.encode())):
-        _check_lines(layout, piece, file, first - (layout.header and number == 0))
-        text, broken = _decoded(layout, piece, feed, file, first, offset)
-        broken = broken or wide  # U+FFFD stands where sixteen bits were broken
-        offset += len(piece)
-        if layout.charset == "cp932-eudc":
-            noticed[NON_ROUND_TRIP] += cp932.doubled(piece)
-        if number == 0 and layout.header:
-            head, _, text = text.partition(layout.newline)
-            _check_header(layout, feed, head, file)
-        if text:
-            table = _table(layout, text, names, file, first)
-            _check_quotes(layout, text, table.num_columns, table.num_rows, Place(file, row=first))
-            columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
-            yield assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=broken)
-            first += table.num_rows
-    if layout.header and number < 0:
+    chunks = transcoded(layout.charset, chunks, file) if layout.charset in WIDE else chunks
+    found = False
+    for table, doubled in ahead(
+        lambda piece: _parsed(layout, feed, piece, file, kind), _numbered(layout, chunks, file)
+    ):
+        found = True
+        noticed[NON_ROUND_TRIP] += doubled
+        if table is not None:
+            yield table
+    if layout.header and not found:
         raise LayoutMismatch("there is no header line", Place(file, row=0))
+
+
+class _Piece(NamedTuple):
+    """Whole lines: the number of the first record in them (a header line counts as 0), and the offset of the first byte."""
+
+    data: bytes
+    first: int
+    offset: int
+
+
+def _numbered(layout: Layout, chunks: Iterable[bytes], file: str) -> Iterator[_Piece]:
+    """A record is a line, so every piece knows its place before it is parsed, and two can be parsed at once."""
+    newline = layout.newline.encode()
+    first, offset = 0 if layout.header else 1, 0
+    for data in _pieces(chunks, file, newline):
+        yield _Piece(data, first, offset)
+        first += data.count(newline)
+        offset += len(data)
+
+
+def _parsed(layout: Layout, feed: FeedLayout, piece: _Piece, file: str, kind: str) -> tuple[pa.Table | None, int]:
+    """One piece as a table (none for a header alone), and how many doubled codes it has."""
+    data, first, offset = piece
+    _check_lines(layout, data, file, first)
+    text, broken = _decoded(layout, data, feed, file, first, offset)
+    doubled = cp932.doubled(data) if layout.charset == "cp932-eudc" else 0
+    if first == 0:
+        head, _, text = text.partition(layout.newline)
+        _check_header(layout, feed, head, file)
+        first = 1
+    if not text:
+        return None, doubled
+    table = _table(layout, text, [f"{column.order}" for column in feed.columns], file, first)
+    _check_quotes(layout, text, table.num_columns, table.num_rows, Place(file, row=first))
+    columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
+    broken = broken or layout.charset in WIDE  # U+FFFD stands where sixteen bits were broken
+    return assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=broken), doubled
 
 
 def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[bytes]:
@@ -87,8 +115,7 @@ def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: i
     try:
         return str(codec.decode(piece)), False
     except UnicodeDecodeError:
-        row = first - (layout.header and first == 1)
-        _check_borders(layout, piece, len(feed.columns), Place(file, row=row, offset=offset))
+        _check_borders(layout, piece, len(feed.columns), Place(file, row=first, offset=offset))
     return codec.decode_leniently(piece), True
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from municipalities import registry
+from records.ahead import ahead
 from records.batch import Manifest
 from records.errors import LayoutMismatch, Place, UnreadableKey
 from transforms.block import Block
@@ -22,7 +23,7 @@ from vendor_layouts.layout import load
 
 DECODED = "decoded.parquet"
 MAPPED = "mapped.parquet"
-BLOCK_ROWS = 50_000
+BLOCK_ROWS = 25_000
 
 
 def map_batch(batch: Path) -> None:
@@ -49,15 +50,20 @@ def _write(
     bad = 0
     # Dictionaries pay for files that are kept; this one is read once, and they would double the time to write it.
     with pq.ParquetWriter(part, schema(manifest.feed), compression="lz4", use_dictionary=False) as writer:
-        for block in blocks:
-            try:
-                mapped = Block(block, manifest.feed, plans, table).run()
-            except UnreadableKey as error:
-                place = Place(manifest.file, error.place.row, error.place.field)
-                raise UnreadableKey(error.text, place) from None
+        for mapped in ahead(lambda block: _mapped(block, manifest, plans, table), blocks):
             bad += mapped.num_rows - mapped.column("problem").null_count
             writer.write_batch(mapped, row_group_size=BLOCK_ROWS)
     return bad
+
+
+def _mapped(
+    block: pa.RecordBatch, manifest: Manifest, plans: tuple[ItemPlan, ...], table: CharacterTable
+) -> pa.RecordBatch:
+    try:
+        return Block(block, manifest.feed, plans, table).run()
+    except UnreadableKey as error:
+        place = Place(manifest.file, error.place.row, error.place.field)
+        raise UnreadableKey(error.text, place) from None
 
 
 def _blocks(batch: Path, plans: tuple[ItemPlan, ...]) -> Iterator[pa.RecordBatch]:
