@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from gaiji_maps import vendor_codes
-from gaiji_maps.font_coverage import MJ_NAME, FontCoverage, coverage, is_private
+from gaiji_maps.font_coverage import GJ_NAME, MJ_NAME, FontCoverage, coverage, is_private
 from gaiji_maps.standard import reach
 from gaiji_maps.standard.table import table
 from records.errors import ConfigurationError, Place
@@ -23,17 +23,18 @@ from records.errors import ConfigurationError, Place
 MAP_FILE = "gaiji_map.csv"
 TO_BE_MADE = "glyph_to_be_made"
 STATES = ("proposed", "confirmed", "rejected", TO_BE_MADE)
-OWN_GLYPH = re.compile(r"U\+(F[0-9A-F]{4})\Z")
+# Of the municipality's own font (plane 15), or of the second standard font by its code point (GJ, plane 16).
+OWN_GLYPH = re.compile(r"U\+((?:F|10)[0-9A-F]{4})\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
     """One row: a vendor's code, the standard glyph that it means, how it was identified, and who confirmed it.
 
-    ``target`` is an MJ文字図形名 (``MJ022335``) or a glyph of the municipality's own font (``U+F0001``, plane 15), and
-    empty while that glyph is still to be made (作字待ち);
+    ``target`` is an MJ文字図形名 (``MJ022335``), a GJ name or a code point of plane 16 (行政事務標準文字), or a glyph of
+    the municipality's own font (``U+F0001``, plane 15), and empty while that glyph is still to be made (作字待ち);
     ``code`` is ``F040`` (CP932), ``81A1`` (KEIS) or ``U+E000``. An ordinary code is mapped too where the vendor's
-    font draws another glyph there.
+    font draws another glyph there, and a sequence (``U+8FBB U+E0100``) of a collection that is not ours.
     """
 
     vendor_system: str
@@ -182,8 +183,8 @@ def _target_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
             yield "target", "a glyph that is still to be made has no target yet"
     elif row.state == "rejected" and not row.target:
         return
-    elif not (MJ_NAME.match(row.target) or OWN_GLYPH.match(row.target)):
-        yield "target", "must be an MJ name or a code point of plane 15"
+    elif not (MJ_NAME.match(row.target) or GJ_NAME.match(row.target) or OWN_GLYPH.match(row.target)):
+        yield "target", "must be an MJ or GJ name, or a code point of plane 15 or 16"
 
 
 def _review_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
@@ -212,7 +213,7 @@ def _is_code(row: Correspondence) -> bool:
         character = row.character
     except ValueError:
         return False
-    return is_private(ord(character)) or character.isprintable()
+    return is_private(ord(character[0])) or character[0].isprintable()
 
 
 def _is_day(text: str) -> bool:

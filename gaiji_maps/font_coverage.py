@@ -16,7 +16,6 @@ from pathlib import Path
 from fontTools.ttLib import TTFont, TTLibError
 
 from gaiji_maps.fonts import FormFont, form_fonts
-from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError, Place
 
 MJ_NAME = re.compile(r"MJ[0-9]{6}\Z")
@@ -91,12 +90,6 @@ class FontCoverage:
         for base, glyph in sorted(self.characters.items()):
             texts.setdefault(glyph, chr(base))
         return texts
-
-
-def municipal_font_path(folder: Path) -> Path | None:
-    """The municipality's own font (``municipal.ttf`` in its folder), if it has one."""
-    path = folder / MUNICIPAL_FONT_FILE
-    return path if path.is_file() else None
 
 
 def coverage(folder: Path | None = None) -> FontCoverage:

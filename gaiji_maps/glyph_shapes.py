@@ -18,8 +18,8 @@ from fontTools.ttLib import TTFont
 
 from gaiji_maps import vendor_codes
 from gaiji_maps.correspondence import OWN_GLYPH
-from gaiji_maps.font_coverage import municipal_font_path
-from gaiji_maps.fonts import standard_font_path
+from gaiji_maps.font_coverage import own_coverages
+from gaiji_maps.fonts import form_fonts, standard_font_path
 from gaiji_maps.identification.vendor import VendorGlyph, vendor_glyphs
 from gaiji_maps.making.outline import ASCENT, Outline, from_font
 from gaiji_maps.making.tracing import traced
@@ -36,12 +36,14 @@ def standard(mj_name: str) -> Outline | None:
 
 
 def of_target(folder: Path, target: str) -> Outline | None:
-    """The outline of a row's target: an MJ name, or a glyph of the municipality's own font (``U+F0000``)."""
+    """The outline of a row's target: an MJ name, or a code point of a further font (``U+F0000``, ``U+100000``)."""
     own = OWN_GLYPH.match(target)
     if own is None:
         return standard(target)
-    path = municipal_font_path(folder)
-    return _glyph(path, path.stat().st_mtime_ns, f"u{int(own[1], 16):X}") if path else None
+    fonts, point = form_fonts(folder), int(own[1], 16)
+    reached = zip(fonts, own_coverages(fonts), strict=True)
+    path = next((font.path for font, found in reached if point in found.characters), None)
+    return from_font(path, point) if path else None
 
 
 def of_vendor(path: Path, charset: str) -> dict[str, Outline]:

@@ -146,9 +146,9 @@ def _further(folder: Path, name: str, scores: Mapping[str, tuple[int, float]]) -
 
 
 def _facts(name: str) -> Iterable[tuple[str, str]]:
-    """What the standard list says about a name; an own glyph says that it is one."""
+    """What the standard list says about a name; a code point of a further font says which kind it is."""
     if OWN_GLYPH.match(name):
-        yield "字形", "自治体外字フォント"
+        yield "字形", "自治体外字フォント" if name.startswith("U+F") else "追加の標準フォント"
         return
     row, kana = table().get(name), hentaigana_table().get(name)
     if row is not None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 PRIVATE_FIRST = 0xE000
 TWO_BYTES = re.compile(r"[0-9A-F]{4}\Z")
 CODE_POINT = re.compile(r"U\+([0-9A-F]{4,6})\Z")
+SELECTOR_RANGES = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
 
 JUKI_CODE = re.compile(r"J\+([0-9A-F]{4})\Z")
 JUKI_PRIVATE = 0xF0000
@@ -58,14 +59,17 @@ class UserArea(NamedTuple):
 
 
 class Charset(NamedTuple):
-    """How a charset names its characters: both functions take and give one character."""
+    """How a charset names its characters: both functions take and give one, in Unicode also a base with a selector."""
 
     decode: Callable[[str], str]
     name: Callable[[str], str]
 
 
 def decoded(charset: str, code: str) -> str:
-    """The character that a vendor's code has after decoding: CP932 ``F040`` → U+E000. ``ValueError`` for no code."""
+    """What a vendor's code is after decoding: CP932 ``F040`` → U+E000. ``ValueError`` for no code.
+
+    In Unicode ``U+8FBB U+E0100`` is a code as well: two code points that mean one character.
+    """
     return CHARSETS[charset].decode(code)
 
 
@@ -106,6 +110,25 @@ def _name_keis(character: str) -> str:
         high, low = divmod(ord(character) - PRIVATE_FIRST, 94)
         return f"{0x81 + high:02X}{0xA1 + low:02X}"
     return _encoded(character, "euc_jp")
+
+
+def _decode_sequence(code: str) -> str:
+    """``U+8FBB U+E0100``, a sequence of a foreign collection (Adobe-Japan1, 汎用電子); or a single code point."""
+    base, _, selector = code.partition(" ")
+    if not selector:
+        return _decode_unicode(code)
+    text = _decode_unicode(base) + _decode_unicode(selector)
+    if _is_selector(text[0]) or not _is_selector(text[1]):
+        raise ValueError("a sequence is a base and a variation selector")
+    return text
+
+
+def _name_sequence(text: str) -> str:
+    return " ".join(map(_name_unicode, text))
+
+
+def _is_selector(character: str) -> bool:
+    return any(first <= ord(character) <= last for first, last in SELECTOR_RANGES)
 
 
 def _decode_unicode(code: str) -> str:
@@ -176,7 +199,7 @@ _KEIS_USER = UserArea(0x81, 0xA0, 0xA1, 0xFE, PRIVATE_FIRST)
 _JEF_USER = UserArea(0x80, 0xA0, 0xA1, 0xFE, PRIVATE_FIRST)
 _JEF_EXTENDED = UserArea(0x41, 0x7F, 0xA1, 0xFE, 0xF0000)
 _IBM_USER = UserArea(0x69, 0x7F, 0x41, 0xFE, PRIVATE_FIRST)
-_UNICODE = Charset(_decode_unicode, _name_unicode)
+_UNICODE = Charset(_decode_sequence, _name_sequence)
 
 CHARSETS: dict[str, Charset] = {
     "cp932-eudc": Charset(_decode_cp932, _name_cp932),

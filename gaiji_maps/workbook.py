@@ -17,7 +17,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from gaiji_maps import review
+from gaiji_maps import review, vendor_codes
 from gaiji_maps.correspondence import TO_BE_MADE, Correspondence
 from gaiji_maps.review import Act, Code, Rows
 from records.errors import ConfigurationError, Place, UtsushiError
@@ -259,9 +259,13 @@ def lines_of(
 
 
 def _is_code(charset: str, code: str) -> bool:
-    """A sequence that no font draws (``U+5C71 U+E01EF``) is no code of the vendor: the vendor must say what it means."""
-    if " " in code:
-        return False
+    """What is told of a character that no vendor's code names (``U+E0102`` alone) has no line: it can't be mapped."""
     if not code:
         raise ConfigurationError(f"an empty code of {charset}")
+    if " " not in code:
+        return True
+    try:
+        vendor_codes.decoded(charset, code)
+    except ValueError:
+        return False
     return True

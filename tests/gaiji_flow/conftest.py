@@ -79,24 +79,25 @@ def newcomer(places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     shutil.copytree(CHECKOUT / "municipalities", root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     monkeypatch.setenv("UTSUSHI_MUNICIPALITIES", str(root))
 
-    def make(code: str, size: int = 30, seed: int = 1) -> Newcomer:
+    def make(code: str, size: int = 30, seed: int = 1, vendor_code: str = "") -> Newcomer:
         empty(code, places)
         municipality = get(code)
         kept = (municipality.folder / "gaiji_map.csv").read_bytes()
-        _teach_vendor(code)
+        called = vendor_code or CODES[code]
+        _teach_vendor(code, called)
         vendor = Vendor(town.build(municipality, seed, size), tmp_path / f"vendor-{code}")
         (municipality.folder / "gaiji_map.csv").write_bytes(kept)  # we have never heard of it
         text = coverage().text_of(TARGET)
         assert text is not None
-        return Newcomer(code, CODES[code], vendor, text)
+        return Newcomer(code, called, vendor, text)
 
     return make
 
 
-def _teach_vendor(code: str) -> None:
+def _teach_vendor(code: str, called: str) -> None:
     """The vendor's own table has the character; the simulated vendor spells by the map that it finds."""
     layout = load(get(code).layout)
-    key = Code(layout.system, layout.charset, CODES[code])
+    key = Code(layout.system, layout.charset, called)
     with review.editing(get(code).folder) as rows:
         review.propose(rows, key, TARGET, "the vendor's own", Act("vendor one", date(2026, 1, 1)))
         review.confirm(rows, key, Act("vendor two", date(2026, 1, 1)))

@@ -16,7 +16,11 @@ from transforms.characters import lengths_above, make_table, map_text
 from transforms.code_points import build, split
 from transforms.findings import Finding
 
-MAPPING = {"\ue000": "\u845b\U000e0102", "\ue001": "\u9ad9", "\u8fbb": "\u8fbb\U000e0102"}
+MAPPING = {
+    "\ue000": "\u845b\U000e0102", "\ue001": "\u9ad9", "\u8fbb": "\u8fbb\U000e0102",
+    # Sequences of collections that are not ours: longer, shorter, and of a base that no font has.
+    "\u8fbb\U000e0100": "\u8fbb\U000e0102", "\u845b\U000e0100": "\u845b", "\u0e01\ufe00": "\u9ad9",
+}  # fmt: skip
 TABLE = make_table("cp932-eudc", MAPPING, coverage())
 TRICKY = st.sampled_from(
     "山田Aア　 \ue000\ue001\ue002\u8fbb\u845b\U000e0102\U000e0100\ufe00\x00\u202e\u200b\U00020bb7\U000f0001\u0e01"
@@ -31,7 +35,12 @@ def reference(text: str | None) -> tuple[str | None, bool]:
     result = ""
     for at, one in enumerate(text):
         selected = text[at + 1 : at + 2] in set(map(chr, SELECTOR_SET)) and at + 1 < len(text)
-        result += one if one not in MAPPING or (selected and one == "\u8fbb") else MAPPING[one]
+        if ord(one) in SELECTOR_SET and text[at - 1 : at + 1] in MAPPING and at:
+            continue
+        if selected and text[at : at + 2] in MAPPING:
+            result += MAPPING[text[at : at + 2]]
+            continue
+        result += MAPPING[one] if one in MAPPING and not selected else one
         if selected and (ord(one), ord(text[at + 1])) not in coverage().sequences:
             return None, False
     forbidden = any(unicodedata.category(one) in ("Cc", "Cf") for one in result)
@@ -71,7 +80,9 @@ def test_a_column_goes_apart_and_together(texts: list[str | None]) -> None:
     [
         ("山\ue002", Finding(0, "unmapped_character", "F042")),
         ("\U000f0001", Finding(0, "unmapped_character", "U+F0001")),
-        ("\u845b\U000e0100", Finding(0, "missing_sequence", "U+845B U+E0100")),
+        ("\u845b\U000e01e0", Finding(0, "missing_sequence", "U+845B U+E01E0")),
+        ("\u0e01\U000e0100", Finding(0, "missing_sequence", "U+0E01 U+E0100")),
+        ("\ue002\U000e0100", Finding(0, "missing_sequence", "U+E002 U+E0100")),
         ("\U000e0102", Finding(0, "missing_sequence", "U+E0102")),
         ("\ue000\U000e0102", Finding(0, "missing_sequence", "U+E000 U+E0102")),
         ("a\x00", Finding(0, "forbidden_character", "U+0000")),
@@ -101,6 +112,14 @@ def test_a_selector_never_joins_the_row_before() -> None:
 def test_an_ordinary_character_that_carries_a_selector_is_not_mapped() -> None:
     mapped, found = map_text(pa.array(["\u8fbb", "\u8fbb\U000e0103"]), TABLE)
     assert (mapped.to_pylist(), found) == (["\u8fbb\U000e0102", "\u8fbb\U000e0103"], [])
+
+
+@pytest.mark.clause("3(1)⑩")
+def test_a_foreign_sequence_means_what_the_table_says_or_is_named() -> None:
+    texts = ["山\u8fbb\U000e0100\ue000", "\u845b\U000e0100\U000e0100", "\u0e01\ufe00", "\u8fbb\U000e0101"]
+    mapped, found = map_text(pa.array(texts), TABLE)
+    assert mapped.to_pylist() == ["山\u8fbb\U000e0102\u845b\U000e0102", None, "\u9ad9", None]
+    assert [(one.row, one.detail) for one in found] == [(1, "U+E0100 U+E0100"), (3, "U+8FBB U+E0101")]
 
 
 def test_one_cell_has_each_problem_once_and_not_without_end() -> None:
