@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import category
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -61,4 +63,9 @@ def _cell(value: Any) -> str:
         return "[green]yes[/]" if value else "[red]NO[/]"
     if isinstance(value, float):
         return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
-    return "" if value is None else str(value)
+    return "" if value is None else _shown(str(value))
+
+
+def _shown(text: str) -> str:
+    """Text that somebody else wrote, harmless at a terminal: no markup, no control or direction characters."""
+    return escape("".join(f"\\u{ord(one):04x}" if category(one) in ("Cc", "Cf") else one for one in text))

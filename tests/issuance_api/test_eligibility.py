@@ -11,6 +11,7 @@ from fictional_people import CHILD, FAMILY, FATHER, MOTHER, SEAL, application, i
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issuance_api import document
 from issuance_api.eligibility import RULES, Card, Facts, Registration, age_on, decide, latest_birthday, lies_in
 from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Kind, OptionalItem
 from issuance_api.service_hours import JST
@@ -236,3 +237,9 @@ def test_fifteen_from_the_birthday_on(birth: date) -> None:
     fifteenth = date(birth.year + 15, 3, 1) if leap_day else birth.replace(year=birth.year + 15)
     assert age_on(fifteenth, birth) == 15
     assert age_on(fifteenth - timedelta(days=1), birth) == 14
+
+
+def test_the_document_of_the_rules_is_current_and_names_every_rule() -> None:
+    assert document.TARGET.read_text("utf-8") == document.document(), "run: python -m issuance_api.document"
+    for one in RULES:
+        assert f"| `{one.code}` |" in document.document()
