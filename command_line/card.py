@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     link.add_argument("--usable-from", type=_instant, help="first instant (default: the first that the town allows)")
     link.add_argument("--usable-until", type=_instant, help="end of the certificate's validity")
+    link.add_argument("--replaces", metavar="SERIAL", help="the person's serial that this one renews; it is unlinked")
     changes = [_change(actions, name, text) for name, text in CHANGES.items()]
     for one in (link, *changes):
         one.add_argument("--reason", required=True, help="why; it is kept")
@@ -78,6 +79,7 @@ def _link(options: argparse.Namespace) -> Any:
         usable_from=options.usable_from,
         usable_until=options.usable_until,
         medium=options.medium,
+        replaces=options.replaces,
     )
 
 

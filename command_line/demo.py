@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from command_line.output import Output
 from municipalities.site import CHECKOUT, home
 from records.batch import FEEDS
-from records.errors import IssueRefused, UtsushiError
+from records.errors import EntryRefused, IssueRefused, UtsushiError
 
 if TYPE_CHECKING:
     from services.airflow_client import AirflowClient
@@ -135,7 +135,6 @@ def _issue(out: Path, output: Output) -> Rows:
     rows = []
     with output.progress("certificates (証明書)", sum(len(one["kinds"]) for one in samples)) as advance:
         for sample in samples:
-            _link(sample)
             for kind in sample["kinds"]:
                 rows.append(_issue_one(sample, kind, out))
                 advance()
@@ -156,7 +155,8 @@ def _issue_one(sample: dict[str, Any], kind: str, out: Path) -> dict[str, Any]:
     row = {"municipality": sample["municipality"], "kind": kind, "who": sample["why"]}
     items = ("relationship", "registered_domicile") if kind in WITH_ITEMS else ()
     try:
+        _link(sample)
         issued = issue(sample["municipality"], kind, card=sample["card"], items=items, out=out)
-    except IssueRefused as refusal:
+    except (IssueRefused, EntryRefused) as refusal:
         return {**row, "issued": False, "file": refusal.text}
     return {**row, "issued": True, "file": Path(issued["file"]).name}

@@ -32,6 +32,7 @@ on conflict (serial) do nothing
 MOVE = """
 update staff.card set status = %(to)s, changed_at = clock_timestamp(), changed_by = %(by)s, change_reason = %(reason)s
 where serial = %(serial)s and status = any (%(from)s)
+  and (%(person)s::text is null or addressee_number = %(person)s)
 """
 CARDS = """
 select serial, addressee_number, status, medium, valid_from as usable_from, valid_until as usable_until, linked_at,
@@ -52,7 +53,8 @@ class Link:
     """紐付け: a serial for a person. ``issued_at`` is when the electronic certificate was issued (発行日時).
 
     ``usable_from`` None stands for the first instant that the municipality allows; ``usable_until`` is the end of the
-    certificate's validity (有効期間の満了), where it is known.
+    certificate's validity (有効期間の満了), where it is known. ``replaces`` is the serial of the same person that this one
+    renews (更新): it is unlinked in the same transaction.
     """
 
     serial: str
@@ -62,6 +64,7 @@ class Link:
     usable_until: datetime | None = None
     medium: Medium = "card"
     issuer_sha256: str | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,12 @@ def link(code: str, card: Link, act: Act) -> bool:
         if connection.execute(RESIDENT, (card.addressee_number,)).fetchone() is None:
             raise EntryRefused("there is no active resident with this 宛名番号")
         if connection.execute(LINK, values).rowcount == 1:
+            if card.replaces is not None:
+                _replace(connection, card.replaces, card.addressee_number, act)
             return True
         _explain(_one(connection, card.serial), card)
+        if card.replaces is not None and _one(connection, card.replaces).status != "unlinked":
+            raise EntryRefused("this card is linked already: unlink the one that it replaces by itself")
     return False
 
 
@@ -158,8 +165,15 @@ def first_instant(code: str, card: Link) -> datetime:
     return card.usable_from or earliest
 
 
+def _replace(connection: psycopg.Connection, serial: str, person: str, act: Act) -> None:
+    origins = ["active", "suspended"]
+    values = {"serial": serial, "person": person, "to": "unlinked", "from": origins, "by": act.by, "reason": act.reason}
+    if connection.execute(MOVE, values).rowcount != 1:
+        raise EntryRefused("the card to be replaced is not a linked card of this person")
+
+
 def _move(code: str, serial: str, to: str, origins: list[str], act: Act) -> None:
-    values = {"serial": serial, "to": to, "from": origins, "by": act.by, "reason": act.reason}
+    values = {"serial": serial, "person": None, "to": to, "from": origins, "by": act.by, "reason": act.reason}
     with desk(code, "staff.card") as connection:
         if connection.execute(MOVE, values).rowcount == 1:
             return

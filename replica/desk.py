@@ -16,8 +16,9 @@ from records.errors import EntryRefused
 from replica.connections import connect
 from replica.driver_errors import reduced
 
-# An entry waits for the certificates of the same person and for a load that commits: milliseconds, never minutes.
-PATIENCE = "set local lock_timeout = '10s'"
+# An entry waits for certificates of the same person and for a load that commits: milliseconds. A node that froze in
+# between loses its session after 15 s (``issuance_api.repository``); a hold must outlast that.
+PATIENCE = "set local lock_timeout = '20s'"
 LONGEST_NAME, LONGEST_REASON = 100, 1000
 
 

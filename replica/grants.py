@@ -9,6 +9,10 @@ from __future__ import annotations
 READ = "select"
 WRITE = "select, insert, update, delete"
 ENTER = "select, insert, update"
+# Staff enter rows whole and then change only what an act of theirs changes.
+CARDS = "select, insert, update (status, changed_at, changed_by, change_reason)"
+HOLDS = "select, insert, update (lifted_by, lifted_at, lift_reason)"
+DECIDE = "select, update (state, decided_by, decided_at, reason, usable_from, stopped_by, stopped_at, stop_reason)"
 INVESTIGATE = "select, update (cause, finding, closed_by, closed_at)"
 
 GRANTS: dict[str, dict[str, str]] = {
@@ -29,11 +33,11 @@ GRANTS: dict[str, dict[str, str]] = {
     "issuance.challenge": {"issuer": WRITE},
     "issuance.node": {"issuer": ENTER, "console": READ},
     "issuance.release": {"issuer": READ, "console": READ},
-    "staff.card": {"issuer": READ, "console": ENTER},
+    "staff.card": {"issuer": READ, "console": CARDS},
     "staff.card_history": {"console": READ},
-    "staff.issuance_hold": {"issuer": READ, "console": ENTER},
+    "staff.issuance_hold": {"issuer": READ, "console": HOLDS},
     "staff.access_log": {"console": "select, insert"},
-    "staff.registration": {"issuer": "select, insert", "console": "select, update"},
+    "staff.registration": {"issuer": "select, insert", "console": DECIDE},
 }
 FUNCTIONS: dict[str, dict[str, str]] = {
     "issuance.lock_keys(text[])": {"issuer": "execute", "console": "execute"},

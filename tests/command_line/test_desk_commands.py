@@ -62,7 +62,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[
 
 @pytest.mark.clause("2(5)①", "5(2)", "5(3) card management", "2(1)②")
 def test_the_runbooks_commands_do_what_it_says(town: psycopg.Connection, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(COMMANDS) == 22
+    assert len(COMMANDS) == 23
     for one in COMMANDS:
         arguments = shlex.split(one)
         assert run(capsys, *arguments)[0] == 0, one
@@ -77,7 +77,8 @@ def test_the_runbooks_commands_do_what_it_says(town: psycopg.Connection, capsys:
     _, cards, _ = run(capsys, "card", CODE, "list")
     assert {one["serial"]: one["status"] for one in cards} == {
         "CARD0000000000000101": "unlinked",
-        "PHONE000000000000101": "active",
+        "PHONE000000000000101": "unlinked",
+        "CARD0000000000000201": "active",
     }
     assert cards[0]["usable_from"] == "2026-11-20 15:00:00+00:00"  # the first instant of 21 November in Japan
     _, registrations, _ = run(capsys, "registration", CODE, "list")

@@ -68,6 +68,22 @@ def test_the_same_link_again_changes_nothing(desk: None) -> None:
     assert len(cards.history(CODE)) == 1
 
 
+@pytest.mark.clause("5(3) card management", "2(1)①")
+def test_a_renewed_card_takes_the_place_of_the_old_one_at_once_or_not_at_all(desk: None) -> None:
+    cards.link(CODE, card("A1"), ACT)
+    cards.link(CODE, card("B1", SECOND), ACT)
+    cards.link(CODE, card("A2", replaces="A1"), OTHER_ACT)
+    there = {one.serial: one.status for one in cards.cards(CODE)}
+    assert there == {"A1": "unlinked", "A2": "active", "B1": "active"}
+    for replaced in ("A1", "B1", "Z9"):
+        with pytest.raises(EntryRefused, match="to be replaced"):
+            cards.link(CODE, card("A3", replaces=replaced), ACT)
+    assert not cards.link(CODE, card("A2", replaces="A1"), OTHER_ACT)  # said again
+    with pytest.raises(EntryRefused, match="by itself"):
+        cards.link(CODE, card("A2", replaces="B1"), ACT)
+    assert {one.serial: one.status for one in cards.cards(CODE)} == there
+
+
 REFUSED_LINKS: dict[str, tuple[Callable[[], object], Link]] = {
     "another person": (lambda: None, card("A1", SECOND)),
     "never be linked again": (lambda: cards.unlink(CODE, "A1", ACT), card()),

@@ -195,14 +195,14 @@ def test_keys_in_any_order_are_locked_in_one_order(town: None) -> None:
 
 
 FORBIDDEN_MOVES: list[tuple[Role, tuple[str, ...], str]] = [
-    ("console", (), "update staff.card set serial = 'A2'"),
-    ("console", (), f"update staff.card set addressee_number = '{SECOND}'"),
+    ("owner", (), "update staff.card set serial = 'A2'"),
+    ("owner", (), f"update staff.card set addressee_number = '{SECOND}'"),
     ("console", ("update staff.card set status = 'unlinked'",), "update staff.card set status = 'active'"),
     ("console", ("update staff.card set status = 'unlinked'",), "update staff.card set status = 'suspended'"),
     ("console", (), "update staff.card set status = 'lost'"),
-    ("console", (), "update staff.card set medium = 'watch'"),
+    ("owner", (), "update staff.card set medium = 'watch'"),
     *(
-        ("console", (), f"update staff.issuance_hold set {change}, lifted_at = now(), lifted_by = 'x'")
+        ("owner", (), f"update staff.issuance_hold set {change}, lifted_at = now(), lifted_by = 'x'")
         for change in (
             "target_kind = 'person'", f"addressee_number = '{THIRD}'", "registered_domicile = 'x'",
             "family_register_head = 'x'", "reason = 'x'", "placed_by = 'x'", "placed_at = now() - interval '1 day'",
@@ -231,7 +231,7 @@ FORBIDDEN_MOVES: list[tuple[Role, tuple[str, ...], str]] = [
     ("console", (APPROVED, STOPPED), STOPPED),
     ("console", (DECIDED + "state = 'rejected', reason = 'x'",), APPROVED),
     *(
-        ("console", (), APPROVED + f", {change}")
+        ("owner", (), APPROVED + f", {change}")
         for change in (
             "request_id = 'x'", "content_sha256 = 'x'", "card_serial = 'x'", "name = 'x'", "birth_on = '1980-01-03'",
             "address = 'x'", "registered_domicile = 'x'", "family_register_head = 'x'", "applied_at = now() - interval '1 day'",
@@ -287,6 +287,13 @@ FORBIDDEN_TO: list[tuple[Role, str]] = [
     ("console", "delete from staff.card_history"),
     ("console", "truncate staff.card_history"),
     ("console", "delete from staff.card"),
+    ("console", "update staff.card set serial = 'A2'"),
+    ("console", f"update staff.card set addressee_number = '{SECOND}'"),
+    ("console", "update staff.card set valid_from = now()"),
+    ("console", "update staff.issuance_hold set reason = 'x'"),
+    ("console", "update staff.issuance_hold set placed_by = 'x'"),
+    ("console", "update staff.registration set name = 'x'"),
+    ("console", "update staff.registration set card_serial = 'x'"),
     ("console", "delete from staff.issuance_hold"),
     ("console", "delete from staff.registration"),
     ("console", REGISTRATION.replace("registration-1", "registration-2")),
