@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from threading import Barrier
 
 import httpx
+import psycopg
 import pytest
 from fictional_people import CHILD, CODE, FATHER, MOTHER
 from issuing_town import CARD, MOTHERS_CARD, NOW, change, fill, owner, states, text_of
@@ -15,7 +17,11 @@ from starlette.testclient import TestClient
 
 from issuance_api.app import Settings, create_app
 from issuance_api.model import Kind
+from issuance_api.repository import SESSION
 from municipalities.registry import get
+from replica import holds
+from replica.connections import connect
+from replica.desk import PATIENCE, Act
 
 HOLD = """
 insert into staff.issuance_hold (target_kind, addressee_number, registered_domicile, family_register_head, reason,
@@ -95,6 +101,27 @@ def test_a_hold_stops_a_retry_of_what_was_sent(nodes: tuple[TestClient, TestClie
     assert states("request-0001")[-1] == "sent"  # what was sent was sent
     change("update staff.issuance_hold set lifted_at = now(), lifted_by = 'x'")
     assert apply(nodes[1], "request-0001").status_code == 200
+
+
+def seconds(name: str, options: str) -> int:
+    """A time-out of a session, as its options have it."""
+    found = re.search(rf"{name}\s*=\s*'?(\d+)s", options)
+    assert found is not None
+    return int(found[1])
+
+
+def test_a_hold_outlasts_a_node_that_froze_while_sending(nodes: tuple[TestClient, TestClient]) -> None:
+    """A stopped process keeps its session and the person's lock; the server ends the session, and the hold goes on."""
+    assert seconds("lock_timeout", PATIENCE) > seconds("idle_in_transaction_session_timeout", SESSION)
+    with connect(CODE, "issuer") as frozen:
+        frozen.execute("set idle_in_transaction_session_timeout = '300ms'")
+        frozen.execute("select issuance.lock_keys(array['person:' || %s])", (FATHER.addressee_number,))
+        number = holds.hold_person(CODE, FATHER.addressee_number, Act("職員", "本人の届出"))
+        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+            frozen.execute("select 1")
+    assert apply(nodes[0], "request-0001").json()["code"] == "held"
+    holds.lift(CODE, number, Act("職員", "本人の申出"))
+    assert apply(nodes[0], "request-0002").status_code == 200
 
 
 def at_once(*calls: tuple[TestClient, str, str]) -> list[httpx.Response]:
