@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont, TTLibError
 
+from gaiji_maps.drawable import undrawable
 from gaiji_maps.fonts import FormFont, form_fonts
 from records.errors import ConfigurationError, Place
 
@@ -62,22 +63,6 @@ class FontCoverage:
         name = (glyph or "").upper()
         return name if MJ_NAME.match(name) else None
 
-    def canonical(self, text: str) -> str:
-        """``text`` with one spelling for each glyph: for comparing what two texts draw, never for storing.
-
-        U+845B and U+845B U+E0101 are one glyph in IPAmj明朝, and a PDF knows only one text for it.
-        """
-        return "".join(
-            self._spellings.get((base, selector)) or chr(base) + (chr(selector) if selector else "")
-            for base, selector in characters(text)
-        )
-
-    @cached_property
-    def _spellings(self) -> dict[tuple[int, int | None], str]:
-        """(base, selector or None) → the preferred text of the glyph that it draws."""
-        single = {(base, None): self._texts[glyph] for base, glyph in self.characters.items()}
-        return single | {pair: self._texts[glyph] for pair, glyph in self.sequences.items()}
-
     @cached_property
     def _texts(self) -> dict[str, str]:
         """Glyph → text. Compatibility ideographs come last: software may take them for their twins."""
@@ -112,7 +97,10 @@ def own_coverages(fonts: Iterable[FormFont]) -> Iterator[FontCoverage]:
     taken: set[int] = set()
     for font in fonts:
         read = _read_font(font)
-        wanted = {base: glyph for base, glyph in read.characters.items() if font.may_draw(base)}
+        never = undrawable()
+        wanted = {
+            base: glyph for base, glyph in read.characters.items() if font.may_draw(base) and base not in never
+        }
         if doubled := next((base for base in sorted(wanted.keys() & taken) if is_private(base)), None):
             raise ConfigurationError(f"two fonts draw {code_point_name(doubled)}", Place(font.path.name))
         mine = {base: glyph for base, glyph in wanted.items() if base not in taken}

@@ -1,27 +1,25 @@
 """The check before sending (送信前検査): the finished PDF is read back, by libraries that did not make it.
 
-Compared with the page data: number and size of pages, every text as often as demanded, the subject digest, the outlines
-that are embedded, the official seal and the imprint in true size. Any difference is ``CheckFailed`` and nothing leaves.
+Compared with the page data: number and size of pages, every text as often as demanded, glyph by glyph by outline, the
+subject digest, the official seal and the imprint in true size. Any difference is ``CheckFailed`` and nothing leaves.
 """
 
 from __future__ import annotations
 
 import ctypes
 import io
-import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import pikepdf
 import pypdfium2 as pdfium
 
-from gaiji_maps.font_coverage import coverage
-from issuance_api.drawn import page_texts
+from issuance_api.drawn import embedded_fonts, page_outlines
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
-from issuance_api.outlines import embedded, outlines_of
+from issuance_api.outlines import EmbeddedFont, Outlines, outlines_of
 from municipalities.registry import Municipality
 from records.errors import CheckFailed, Place
 
@@ -29,7 +27,6 @@ A4_POINTS = (595.28, 841.89)
 TOLERANCE_POINTS = 0.05
 POINTS_PER_MM = 72 / 25.4
 OFFICIAL_SEAL_MM = (24.0, 24.0)
-BLANK = re.compile(r"\s+")
 FORBIDDEN = ("/OpenAction", "/AA", "/AcroForm", "/Names", "/Encrypt")
 
 # PDFium is not safe for threads: one page at a time in each process.
@@ -40,37 +37,47 @@ Size = tuple[float, float]
 
 def check(municipality: Municipality, page: PageData, pdf: bytes) -> None:
     """Raise ``CheckFailed`` unless ``pdf`` is exactly the certificate that ``page`` demands."""
-    texts = _check_document(municipality, page, pdf)
+    demanded = outlines_of(municipality.folder)
+    drawn = _check_document(demanded, page, pdf)
     with _pdfium:
         images = _read_pages(pdf)
-    if not len(texts) == len(images) == page.pages:
+    if not len(drawn) == len(images) == page.pages:
         raise CheckFailed("the number of pages is wrong")
-    spelled = coverage(municipality.folder).canonical
-    for number, (text, demanded) in enumerate(zip(texts, page.texts, strict=True), 1):
-        _check_texts(BLANK.sub("", spelled(text)), map(spelled, demanded), number)
+    signs = _Signs()
+    for number, (outlines, texts) in enumerate(zip(drawn, page.texts, strict=True), 1):
+        _check_texts(signs.text(outlines), [signs.text(demanded.of_text(one)) for one in texts], number)
     _check_images(images, page)
 
 
-def _check_document(municipality: Municipality, page: PageData, pdf: bytes) -> list[str]:
-    """The drawn text of each page, after what concerns the whole document."""
+class _Signs:
+    """Each outline as one character, so that a page's drawing is searched like a text. Blanks have no outline."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, str] = {b"": ""}
+
+    def text(self, outlines: Iterable[bytes]) -> str:
+        return "".join(self._known.setdefault(one, chr(0x10000 + len(self._known))) for one in outlines)
+
+
+def _check_document(demanded: Outlines, page: PageData, pdf: bytes) -> list[list[bytes]]:
+    """The outlines drawn on each page, after what concerns the whole document."""
     with pikepdf.open(io.BytesIO(pdf)) as document:
         if any(key in document.Root or key in document.trailer for key in FORBIDDEN):
             raise CheckFailed("the document holds more than pages")
         metadata = document.Root.Metadata.read_bytes().decode()
         if f"utsushi:subject={page.digest}" not in metadata or metadata.count("utsushi:subject=") != 1:
             raise CheckFailed("the subject digest is not this certificate's")
-        _check_outlines(municipality, document)
-        return page_texts(document)
+        fonts = embedded_fonts(document)
+        _check_outlines(demanded, fonts.values())
+        return page_outlines(document, fonts)
 
 
-def _check_outlines(municipality: Municipality, document: pikepdf.Pdf) -> None:
+def _check_outlines(demanded: Outlines, fonts: Collection[EmbeddedFont]) -> None:
     """Every glyph in the PDF has the outline that its text demands: no fallback, no other font."""
-    fonts = {font.objgen: font for one in document.pages for font in one.Resources.get("/Font", {}).values()}
     if not fonts:
         raise CheckFailed("the document has no text")
-    demanded = outlines_of(municipality.folder)
-    for font in fonts.values():
-        for text, outline in embedded(font):
+    for font in fonts:
+        for text, outline in font.named():
             if outline != demanded.demanded(text):
                 raise CheckFailed("an embedded glyph is not the one that the register demands")
 
@@ -109,17 +116,14 @@ def _size(image: Any) -> Size:
     return (right.value - left.value) / POINTS_PER_MM, (top.value - bottom.value) / POINTS_PER_MM
 
 
-def _check_texts(text: str, demanded: Iterable[str], number: int) -> None:
-    """Each text as often as it is demanded. The longest are taken out first, so that parts of them don't count.
-
-    Both in one spelling for each glyph: a PDF has one text for a glyph, though the register may have used two.
-    """
-    wanted = Counter(BLANK.sub("", one) for one in demanded)
+def _check_texts(drawn: str, demanded: Iterable[str], number: int) -> None:
+    """Each text as often as it is demanded. The longest are taken out first, so that parts of them don't count."""
+    wanted = Counter(filter(None, demanded))
     for one in sorted(wanted, key=len, reverse=True):
-        pieces = text.split(one)
+        pieces = drawn.split(one)
         if len(pieces) <= wanted[one]:
             raise CheckFailed("a text is missing on the page", Place(field=f"page {number}"))
-        text = "\n".join(pieces)
+        drawn = "\n".join(pieces)
 
 
 def _check_images(images: Sequence[Sequence[Size]], page: PageData) -> None:

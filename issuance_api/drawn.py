@@ -1,7 +1,7 @@
-"""What a finished PDF draws (描かれた字): the texts of each page in the order of drawing, read glyph by glyph.
+"""What a finished PDF draws (描かれた字): the outlines of each page's glyphs in the order of drawing.
 
-Not by text extraction: that reads other characters for compatibility ideographs, and one spelling for a glyph that the
-register writes in two. What the glyphs look like is compared in ``checking`` with ``outlines``.
+Not by text extraction: that reads other characters for compatibility ideographs, one spelling for a glyph that the
+register writes in two, and one glyph for a letter with its mark. What the glyphs should be is ``checking``'s matter.
 """
 
 from __future__ import annotations
@@ -11,55 +11,41 @@ from typing import Any
 
 import pikepdf
 
-from issuance_api.outlines import texts_of
+from issuance_api.outlines import EmbeddedFont
 from records.errors import CheckFailed
 
 # Everything that shows text or chooses its font. Each text object of our renderer names its font anew.
 OPERATORS = "BT Tf Tj TJ ' \""
-Texts = Mapping[int, str]
+Fonts = Mapping[Any, EmbeddedFont]
 
 
-def page_texts(document: pikepdf.Pdf) -> list[str]:
-    """The drawn text of each page; ``CheckFailed`` for a glyph without a text or a way of drawing that we don't use."""
-    known: dict[tuple[int, int], Texts] = {}
-    return ["".join(_glyphs(page, _fonts(page, known))) for page in document.pages]
+def embedded_fonts(document: pikepdf.Pdf) -> Fonts:
+    """Each font of the document by its object number."""
+    found = {font.objgen: font for page in document.pages for font in page.Resources.get("/Font", {}).values()}
+    return {number: EmbeddedFont(font) for number, font in found.items()}
 
 
-def _fonts(page: Any, known: dict[tuple[int, int], Texts]) -> dict[str, Texts]:
-    """The texts of each font by its name on this page."""
-    found: dict[str, Texts] = {}
-    for name, font in page.Resources.get("/Font", {}).items():
-        if font.objgen not in known:
-            known[font.objgen] = _texts(font)
-        found[name] = known[font.objgen]
-    return found
+def page_outlines(document: pikepdf.Pdf, fonts: Fonts) -> list[list[bytes]]:
+    """The outlines drawn on each page; ``CheckFailed`` for a way of drawing that we don't use."""
+    return [list(_glyphs(page, fonts)) for page in document.pages]
 
 
-def _texts(font: Any) -> Texts:
-    numbering = font.DescendantFonts[0].get("/CIDToGIDMap", "/Identity")  # CFF fonts have none
-    if font.Encoding != "/Identity-H" or numbering != "/Identity":
-        raise CheckFailed("the numbers of a font's glyphs are in an unknown form")
-    return dict(texts_of(font))
-
-
-def _glyphs(page: Any, fonts: Mapping[str, Texts]) -> Iterator[str]:
-    texts: Texts = {}
+def _glyphs(page: Any, fonts: Fonts) -> Iterator[bytes]:
+    named = {name: fonts[font.objgen] for name, font in page.Resources.get("/Font", {}).items()}
+    font: EmbeddedFont | None = None
     for operands, operator in pikepdf.parse_content_stream(page, OPERATORS):
         name = str(operator)
         if name == "BT":
-            texts = {}
+            font = None
         elif name == "Tf":
-            texts = fonts[str(operands[0])]
-        elif name in ("Tj", "TJ"):
-            yield from _shown(operands[0] if name == "TJ" else operands, texts)
+            font = named[str(operands[0])]
+        elif font is not None and name in ("Tj", "TJ"):
+            yield from _shown(operands[0] if name == "TJ" else operands, font)
         else:
             raise CheckFailed("text is drawn in an unknown way")
 
 
-def _shown(parts: Any, texts: Texts) -> Iterator[str]:
+def _shown(parts: Any, font: EmbeddedFont) -> Iterator[bytes]:
     for codes in (bytes(one) for one in parts if isinstance(one, pikepdf.String)):
         for at in range(0, len(codes), 2):
-            text = texts.get(codes[at] << 8 | codes[at + 1])
-            if not text:
-                raise CheckFailed("a drawn glyph stands for no character")
-            yield text
+            yield font.outline(codes[at] << 8 | codes[at + 1])

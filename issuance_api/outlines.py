@@ -117,7 +117,12 @@ class Outlines:
             outline = font.outline(text)
             if outline is not None:
                 return outline
-        raise CheckFailed("an embedded character is in none of the form's fonts")
+        raise CheckFailed("a character is in none of the form's fonts")
+
+    def of_text(self, text: str) -> Iterator[bytes]:
+        """The outlines of a whole text in order."""
+        for base, selector in characters(text):
+            yield self.demanded(chr(base) + (chr(selector) if selector else ""))
 
 
 class _Font:
@@ -156,11 +161,35 @@ def _outlines(fonts: tuple[FormFont, ...]) -> Outlines:
     return Outlines(fonts)
 
 
-def embedded(font: Any) -> Iterator[tuple[str, bytes]]:
-    """The (text, outline) pairs of one font dictionary of a PDF: every glyph that its ToUnicode names."""
-    shapes = _embedded_shapes(font.DescendantFonts[0].FontDescriptor)
-    for glyph, text in texts_of(font):
-        yield text, shapes.outline(glyph)
+class EmbeddedFont:
+    """One font dictionary of a PDF: the outlines of its glyphs, and the characters that its ToUnicode names."""
+
+    def __init__(self, font: Any) -> None:
+        inner = font.DescendantFonts[0]
+        numbering = inner.get("/CIDToGIDMap", "/Identity")  # CFF fonts have none
+        if font.Encoding != "/Identity-H" or numbering != "/Identity":
+            raise CheckFailed("the numbers of a font's glyphs are in an unknown form")
+        if "/ToUnicode" not in font:
+            raise CheckFailed("a font is embedded without its characters")
+        self._shapes = _embedded_shapes(inner.FontDescriptor)
+        self._known: dict[int, bytes] = {}
+        self._characters = dict(_to_unicode(font.ToUnicode.read_bytes()))
+
+    def outline(self, glyph: int) -> bytes:
+        """The outline of a glyph by the number with which it is drawn."""
+        found = self._known.get(glyph)
+        if found is None:
+            found = self._known[glyph] = self._shapes.outline(glyph)
+        return found
+
+    def named(self) -> Iterator[tuple[str, bytes]]:
+        """Each named glyph's character (base, or base and selector) and outline.
+
+        A letter with its mark (half-width ｶﾞ) is one text, given to the letter's glyph; the mark's has none then.
+        """
+        for glyph, text in self._characters.items():
+            base, selector = next(characters(text))
+            yield chr(base) + (chr(selector) if selector else ""), self.outline(glyph)
 
 
 def _embedded_shapes(descriptor: Any) -> Shapes:
@@ -169,13 +198,6 @@ def _embedded_shapes(descriptor: Any) -> Shapes:
     if "/FontFile3" in descriptor and descriptor.FontFile3.get("/Subtype") == "/CIDFontType0C":
         return CffShapes(descriptor.FontFile3.read_bytes())
     raise CheckFailed("a font is embedded neither as TrueType nor as CFF")
-
-
-def texts_of(font: Any) -> Iterator[tuple[int, str]]:
-    """The (glyph, text) pairs that the ToUnicode of one font dictionary names."""
-    if "/ToUnicode" not in font:
-        raise CheckFailed("a font is embedded without its characters")
-    return _to_unicode(font.ToUnicode.read_bytes())
 
 
 def _tables(data: bytes) -> dict[bytes, bytes]:

@@ -18,25 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gaiji_maps import correspondence, vendor_codes
+from gaiji_maps.drawable import ALL_CODE_POINTS, FORBIDDEN_RANGES
 from gaiji_maps.font_coverage import SELECTOR_SET, SELECTORS, FontCoverage, code_point_name, coverage, length
 from transforms.code_points import CodePoints, Codes, Indices, Mask, build, split, with_nulls
 from transforms.findings import Finding
 
 OK, MAPPED, PRIVATE, SELECTOR, FORBIDDEN, ABSENT = range(6)
-ALL_CODE_POINTS = 0x110000
 SPACES = (0x20, 0x3000)
 FINDINGS_PER_COLUMN_AND_ROW = 8
 
-# Controls, invisible, bidirectional and separating characters, lone surrogates, tags, interlinear marks, the
-# replacement character. A test compares this with the Unicode categories Cc, Cf, Cs, Zl, Zp, Zs and with noncharacters.
-FORBIDDEN_RANGES = (
-    (0x0000, 0x001F), (0x007F, 0x00A0), (0x00AD, 0x00AD), (0x034F, 0x034F), (0x0600, 0x0605), (0x061C, 0x061C),
-    (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2), (0x115F, 0x1160), (0x1680, 0x1680),
-    (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x3164, 0x3164),
-    (0xD800, 0xDFFF), (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFF), (0x110BD, 0x110BD),
-    (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE00FF), (0xE01F0,
-    0xE0FFF), *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0x10000, ALL_CODE_POINTS, 0x10000)),
-)  # fmt: skip
 PRIVATE_RANGES = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaiji_maps import font_coverage
-from gaiji_maps.font_coverage import coverage
+from gaiji_maps.drawable import undrawable
+from gaiji_maps.font_coverage import coverage, is_private, read_font
 from gaiji_maps.fonts import FONT_DIR_VARIABLE, standard_font_path
 from municipalities.fonts import MUNICIPAL_FONT_FILE
 from records.errors import ConfigurationError
@@ -22,7 +23,10 @@ MJ_NAMES = sorted(glyph.upper() for glyph in set(coverage().characters.values())
 @pytest.mark.clause("3(1)⑩")
 def test_the_standard_font_reaches_what_was_measured() -> None:
     found = coverage()
-    assert len([one for one in found.characters if not font_coverage.is_private(one)]) == 54_573
+    whole = read_font(standard_font_path()).characters
+    assert len([one for one in whole if not font_coverage.is_private(one)]) == 54_573
+    assert len(found.characters) == 54_573 - 43, "without what is invisible or only a mark on another"
+    assert found.characters.keys() == {one for one in whole if one not in undrawable() and not is_private(one)}
     assert len(found.sequences) == 11_474
 
 
@@ -83,23 +87,6 @@ def test_a_municipal_font_adds_glyphs_and_takes_over_private_use(tmp_path: Path)
     assert own.mj_name_of("\u845b") == "MJ022336", "standard characters stay the standard font's"
     assert not coverage().covers("\U000f0001")
     assert not coverage().covers("\uf860"), "the standard font's own private glyphs are nobody's"
-
-
-def test_texts_of_one_glyph_have_one_spelling_and_others_keep_theirs() -> None:
-    found = coverage()
-    assert len({found.canonical(one) for one in ("\u6b04\U000e0103", "\u6b04\ufe00", "\uf91d")}) == 1
-    assert found.canonical("\u845b\U000e0102") != found.canonical("\u845b")
-    assert found.canonical("\u845b\U000e0100\ue000") == "\u845b\U000e0100\ue000", "what no font has stays as it is"
-
-
-@given(st.sampled_from(sorted(coverage().sequences)))
-def test_the_one_spelling_draws_the_same_glyph(pair: tuple[int, int]) -> None:
-    found = coverage()
-    spelled = found.canonical(chr(pair[0]) + chr(pair[1]))
-    (base, selector), *more = font_coverage.characters(spelled)
-    assert not more
-    glyph = found.characters[base] if selector is None else found.sequences[base, selector]
-    assert glyph == found.sequences[pair]
 
 
 def make_font(path: Path, characters: dict[int, str]) -> None:

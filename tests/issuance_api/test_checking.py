@@ -105,12 +105,21 @@ def _other_text(document: pikepdf.Pdf) -> None:
     font.ToUnicode.write(cmap)
 
 
-def _nameless_glyph(document: pikepdf.Pdf) -> None:
-    """A glyph that stands for no character."""
-    font = next(iter(document.pages[0].Resources.Font.values()))
-    cmap = font.ToUnicode.read_bytes()
-    line = next(one for one in cmap.splitlines() if one.endswith(b" <7537>"))
-    font.ToUnicode.write(cmap.replace(line + b"\n", b""))
+def _characterless(document: pikepdf.Pdf) -> None:
+    """A font that does not say which characters it draws."""
+    del next(iter(document.pages[0].Resources.Font.values())).ToUnicode
+
+
+def _other_order(document: pikepdf.Pdf) -> None:
+    """The right glyphs, but in the longest text two change places."""
+    page = document.pages[0]
+    drawn = list(pikepdf.parse_content_stream(page))
+    shown = [number for number, one in enumerate(drawn) if str(one.operator) == "TJ"]
+    at = max(shown, key=lambda number: len(bytes(drawn[number].operands[0][0])))
+    codes = bytes(drawn[at].operands[0][0])
+    text = pikepdf.Array([pikepdf.String(codes[2:4] + codes[:2] + codes[4:])])
+    drawn[at] = pikepdf.ContentStreamInstruction([text], pikepdf.Operator("TJ"))
+    page.Contents = document.make_stream(pikepdf.unparse_content_stream(drawn))
 
 
 def _other_numbering(document: pikepdf.Pdf) -> None:
@@ -120,7 +129,8 @@ def _other_numbering(document: pikepdf.Pdf) -> None:
 
 
 DAMAGES = [
-    _nameless_glyph,
+    _characterless,
+    _other_order,
     _other_numbering,
     _drop_page,
     _swap_pages,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gaiji_maps.drawable import FORBIDDEN_RANGES
 from gaiji_maps.font_coverage import SELECTOR_SET, coverage, length
 from transforms import characters
 from transforms.characters import lengths_above, make_table, map_text
@@ -91,6 +92,7 @@ def test_a_column_goes_apart_and_together(texts: list[str | None]) -> None:
         ("a\ufffdb", Finding(0, "forbidden_character", "U+FFFD")),
         ("a\uffff", Finding(0, "forbidden_character", "U+FFFF")),
         ("\u0e01", Finding(0, "unmapped_character", "U+0E01")),
+        ("\u30ab\u3099", Finding(0, "unmapped_character", "U+3099")),
     ],
 )
 def test_every_wrong_character_is_named(text: str, expected: Finding) -> None:
@@ -100,7 +102,7 @@ def test_every_wrong_character_is_named(text: str, expected: Finding) -> None:
 
 
 def test_nothing_is_normalised() -> None:
-    texts = ["\ufa19社", "ｶﾞ", "Å", "\u30ab\u3099", "①", "㈱"]
+    texts = ["\ufa19社", "ｶﾞ", "Å", "\u30ab\u309b", "①", "㈱"]
     assert map_text(pa.array(texts), TABLE)[0].to_pylist() == texts
 
 
@@ -129,7 +131,7 @@ def test_one_cell_has_each_problem_once_and_not_without_end() -> None:
 
 
 def test_forbidden_ranges_are_the_categories_they_claim() -> None:
-    listed = {point for start, end in characters.FORBIDDEN_RANGES for point in range(start, end + 1)}
+    listed = {point for start, end in FORBIDDEN_RANGES for point in range(start, end + 1)}
     categories = ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
     wanted = {point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) in categories}
     assert wanted - listed == set(characters.SPACES)
