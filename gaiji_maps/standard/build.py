@@ -14,10 +14,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from gaiji_maps.standard import shapes, table
 from gaiji_maps.standard.rows import (
     CHARACTER_COLUMNS,
     CHARACTERS_FILE,
     DATA,
+    FOLDING_COLUMNS,
+    FOLDING_FILE,
     FOREIGN_COLUMNS,
     FOREIGN_FILE,
     HENTAIGANA_COLUMNS,
@@ -39,7 +42,7 @@ FOREIGN = {"KS": "戸籍統一文字番号", "TK": "登記統一文字番号", "
 
 
 def main() -> None:
-    """Read ``--from`` and write the three files of ``data/``."""
+    """Read ``--from`` and write the four files of ``data/``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="source", type=Path, required=True, help="moji.db of @mandel59/mojidata")
     parser.add_argument("--to", type=Path, default=DATA)
@@ -59,6 +62,8 @@ def build(source: Path, folder: Path = DATA) -> None:
         _write(folder / FOREIGN_FILE, FOREIGN_COLUMNS, _foreign_sequences(connection))
     finally:
         connection.close()
+    pairs = shapes.parents(table.read(folder)).items()
+    _write(folder / FOLDING_FILE, FOLDING_COLUMNS, ((hexadecimal(one), hexadecimal(other)) for one, other in pairs))
 
 
 def _characters(connection: sqlite3.Connection) -> Iterator[tuple[str, ...]]:

@@ -10,12 +10,14 @@ DATA = Path(__file__).parent / "data"
 CHARACTERS_FILE = "mj_characters.tsv.xz"
 HENTAIGANA_FILE = "mj_hentaigana.tsv"
 FOREIGN_FILE = "foreign_sequences.tsv"
+FOLDING_FILE = "folding.tsv"
 CHARACTER_COLUMNS = (
     "mj_name", "ucs", "implemented_ucs", "sequences", "standard_sequence", "family_register_number",
     "resident_network_code", "registry_number", "jis_x0213", "strokes", "radicals", "readings", "shrinks", "policy",
     "compatibility_ucs", "note",
 )  # fmt: skip
 HENTAIGANA_COLUMNS = ("mj_name", "ucs", "parent", "family_register_number", "academic_number", "readings", "note")
+FOLDING_COLUMNS = ("character", "parent")
 FOREIGN_COLUMNS = ("sequence", "identifier", "mj_name")
 SHRINK_RULES: Mapping[str, str] = {
     "jis_unification": "JIS包摂規準UCS統合規則",

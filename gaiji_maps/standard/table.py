@@ -17,6 +17,7 @@ from gaiji_maps.standard.rows import (
     CHARACTER_COLUMNS,
     CHARACTERS_FILE,
     DATA,
+    FOLDING_FILE,
     FOREIGN_FILE,
     HENTAIGANA_FILE,
     Hentaigana,
@@ -157,7 +158,12 @@ class StandardTable:
 @lru_cache(maxsize=1)
 def table() -> StandardTable:
     """The table of this release, read once per process."""
-    path = DATA / CHARACTERS_FILE
+    return read(DATA)
+
+
+def read(folder: Path) -> StandardTable:
+    """The table of a folder of data files."""
+    path = folder / CHARACTERS_FILE
     return StandardTable(_lines(path, lzma.decompress(path.read_bytes()).decode()))
 
 
@@ -177,6 +183,13 @@ def foreign_sequences() -> Mapping[str, str]:
     """
     path = DATA / FOREIGN_FILE
     return {text(row[0]): row[2] for row in _lines(path, path.read_text("utf-8"))}
+
+
+@lru_cache(maxsize=1)
+def folding_table() -> Mapping[str, str]:
+    """Kanji → the one that stands for all its shapes in a search (検索の代表字); a kanji that stands itself is left out."""
+    path = DATA / FOLDING_FILE
+    return {text(row[0]): text(row[1]) for row in _lines(path, path.read_text("utf-8"))}
 
 
 def _lines(path: Path, content: str) -> Iterator[list[str]]:
