@@ -28,7 +28,7 @@ GIVEN_NAMES = "亙亘 凜凛 堯尭 巖巌 晄晃 槇槙 瑤瑶 禱祷 祿禄 �
 
 def parents(table: StandardTable) -> dict[str, str]:
     """Kanji → the one that stands for all its shapes; a kanji without another shape, or that stands itself, is left out."""
-    direct = {old: new for old, new in f"{PAIRS} {GIVEN_NAMES}".split()}
+    direct = {pair[0]: pair[1] for pair in f"{PAIRS} {GIVEN_NAMES}".split()}
     direct |= {base: parent for base, parent in _by_rules(table) if base not in direct}
     roots = {base: _root(base, direct) for base in direct}
     return {base: root for base, root in sorted(roots.items()) if base != root}
