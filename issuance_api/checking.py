@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import io
-import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from issuance_api.drawn import embedded_fonts, page_outlines
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
 from issuance_api.outlines import EmbeddedFont, Outlines, outlines_of
+from issuance_api.pdfium_lock import PDFIUM
 from municipalities.registry import Municipality
 from records.errors import CheckFailed, Place
 
@@ -29,9 +29,6 @@ POINTS_PER_MM = 72 / 25.4
 OFFICIAL_SEAL_MM = (24.0, 24.0)
 FORBIDDEN = ("/OpenAction", "/AA", "/AcroForm", "/Names", "/Encrypt")
 
-# PDFium is not safe for threads: one page at a time in each process.
-_pdfium = threading.Lock()
-
 Size = tuple[float, float]
 
 
@@ -39,7 +36,7 @@ def check(municipality: Municipality, page: PageData, pdf: bytes) -> None:
     """Raise ``CheckFailed`` unless ``pdf`` is exactly the certificate that ``page`` demands."""
     demanded = outlines_of(municipality.folder)
     drawn = _check_document(demanded, page, pdf)
-    with _pdfium:
+    with PDFIUM:
         images = _read_pages(pdf)
     if not len(drawn) == len(images) == page.pages:
         raise CheckFailed("the number of pages is wrong")

@@ -1,0 +1,155 @@
+"""Asking the 戸籍 system (戸籍システムへの照会) over HTTPS with client certificates, on a connection of its own each time.
+
+An answer counts only if it says in its headers that it is to this order and about this person, and if every page does so
+too (``inspection``). A late answer has no connection left on which anybody would wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from issuance_api.koseki.breaker import Breaker
+from issuance_api.koseki.inspection import MOST_BYTES, inspect
+from issuance_api.koseki.order import (
+    Extract,
+    KosekiHostile,
+    KosekiMismatch,
+    KosekiNotFound,
+    KosekiPending,
+    KosekiTimeout,
+    KosekiUnavailable,
+    Order,
+)
+from issuance_api.service_hours import Clock, system_clock
+
+AT_ONCE = 4
+ASK_SECONDS = 60.0  # the deadline of an order ends it long before
+OLDEST_SETTLEMENT = timedelta(days=1)
+UNAVAILABLE = "戸籍の証明書はただいま交付できません。時間をおいてご利用ください。"
+PENDING = "届出の処理中のため、戸籍の証明書を発行できません。窓口でお手続きください。"
+NOT_FOUND = "戸籍を確認できません。窓口でお手続きください。"
+TOO_LATE = "戸籍の証明書の作成に時間がかかっています。時間をおいてご利用ください。"
+
+
+@dataclass(frozen=True, slots=True)
+class KosekiAddress:
+    """Where the system of a municipality answers: base address, its CA, and our certificate with its key (PEM)."""
+
+    url: str
+    ca: Path
+    client: Path
+
+    def context(self) -> ssl.SSLContext:
+        """TLS 1.2 or newer, only the configured CA, our certificate shown."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(self.ca)
+        context.load_cert_chain(self.client)
+        return context
+
+
+class HttpsKosekiSystem:
+    """The 戸籍 system of one municipality."""
+
+    def __init__(
+        self, municipality: str, address: KosekiAddress, breaker: Breaker | None = None, clock: Clock = system_clock
+    ) -> None:
+        self._municipality = municipality
+        self._address = address
+        self._context = address.context()
+        self._breaker = breaker or Breaker()
+        self._clock = clock
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def fetch(self, order: Order, deadline_seconds: float) -> Extract:
+        """The extract of exactly this order; errors of ``order``."""
+        if not self._breaker.lets_through():
+            raise KosekiUnavailable(UNAVAILABLE)
+        try:
+            async with asyncio.timeout(deadline_seconds), self._places:
+                status, headers, body = await self._ask(order)
+        except TimeoutError:
+            self._breaker.failed()
+            raise KosekiTimeout(TOO_LATE) from None
+        except (httpx.HTTPError, ssl.SSLError, OSError):
+            self._breaker.failed()
+            raise KosekiUnavailable(UNAVAILABLE) from None
+        except BaseException:
+            self._breaker.gave_up()
+            raise
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            self._breaker.failed()
+            raise KosekiUnavailable(UNAVAILABLE)
+        self._breaker.succeeded()
+        return await self._judge(order, status, headers, body)
+
+    async def _ask(self, order: Order) -> tuple[int, httpx.Headers, bytes]:
+        """One request on a new connection; redirects are answers like any other, proxies of the host are not used."""
+        url = f"{self._address.url}/v1/{self._municipality}/extracts"
+        settings: dict[str, Any] = {"trust_env": False, "follow_redirects": False, "timeout": ASK_SECONDS}
+        settings["limits"] = httpx.Limits(max_keepalive_connections=0)
+        async with (
+            httpx.AsyncClient(verify=self._context, **settings) as client,
+            client.stream("POST", url, json=_body(order), headers={"Connection": "close"}) as response,
+        ):
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise KosekiHostile("the answer is too large")
+            return response.status_code, response.headers, bytes(body)
+
+    async def _judge(self, order: Order, status: int, headers: httpx.Headers, body: bytes) -> Extract:
+        if status == httpx.codes.NOT_FOUND:
+            raise KosekiNotFound(NOT_FOUND)
+        if status == httpx.codes.CONFLICT:
+            raise KosekiPending(PENDING)
+        if status != httpx.codes.OK or headers.get("content-type") != "application/pdf":
+            raise KosekiHostile("the answer is not a certificate")
+        expected = {
+            "koseki-request": order.request_id,
+            "koseki-correlation": order.correlation_id,
+            "koseki-subject": order.subject.digest(),
+        }
+        if any(headers.get(name) != value for name, value in expected.items()):
+            raise KosekiMismatch("the answer is to another order, or about another person")
+        settled_at = self._settled_at(headers)
+        clean, pages = await asyncio.to_thread(inspect, body, order)
+        return Extract(clean, pages, hashlib.sha256(clean).hexdigest(), settled_at)
+
+    def _settled_at(self, headers: httpx.Headers) -> datetime:
+        """Up to when the answer is settled: not older than a day, or an entry may be missing on it."""
+        try:
+            settled = datetime.fromisoformat(headers.get("koseki-settled-at", ""))
+            old = abs(self._clock() - settled) > OLDEST_SETTLEMENT
+        except (ValueError, TypeError):
+            raise KosekiMismatch("the answer does not say up to when it is settled") from None
+        if old:
+            raise KosekiMismatch("the answer is from before the newest settlement")
+        return settled
+
+
+def _body(order: Order) -> dict[str, Any]:
+    subject = order.subject
+    return {
+        "request_id": order.request_id,
+        "correlation_id": order.correlation_id,
+        "kind": order.kind,
+        "members": order.members,
+        "name": subject.name,
+        "birth": subject.birth_text,
+        "registered_domicile": subject.registered_domicile,
+        "family_register_head": subject.family_register_head,
+        "include_domicile": order.include_domicile,
+        "include_overseas_voting": order.include_overseas_voting,
+        "issued_on": order.issued_on.isoformat(),
+        "serial": order.serial,
+    }

@@ -1,0 +1,130 @@
+"""Extracts that no issuing server may pass on (悪意のあるPDF), made from a good one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, String
+
+MANY_PAGES = 500
+
+
+def _changed(change: Callable[[pikepdf.Pdf], object], **saving: object) -> Callable[[bytes], bytes]:
+    def run(pdf: bytes) -> bytes:
+        with pikepdf.open(io.BytesIO(pdf)) as document:
+            change(document)
+            out = io.BytesIO()
+            document.save(out, **saving)  # type: ignore[arg-type]
+            return out.getvalue()
+
+    return run
+
+
+def with_foreign_page(pdf: bytes, other: bytes) -> bytes:
+    """The last page is somebody else's (徳島: page 2 of 3)."""
+    with pikepdf.open(io.BytesIO(pdf)) as document, pikepdf.open(io.BytesIO(other)) as foreign:
+        document.pages[-1:] = [foreign.pages[-1]]
+        out = io.BytesIO()
+        document.save(out)
+        return out.getvalue()
+
+
+def _script(document: pikepdf.Pdf) -> None:
+    document.Root.OpenAction = Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))
+
+
+def _attachment(document: pikepdf.Pdf) -> None:
+    document.attachments["a.txt"] = pikepdf.AttachedFileSpec(document, b"x", filename="a.txt")
+
+
+def _many(document: pikepdf.Pdf) -> None:
+    page = document.pages[0]
+    for _ in range(MANY_PAGES):
+        document.pages.append(page)
+
+
+def _letter(document: pikepdf.Pdf) -> None:
+    for page in document.pages:
+        page.mediabox = Array([0, 0, 612, 792])
+
+
+def _user_unit(document: pikepdf.Pdf) -> None:
+    document.pages[0].obj.UserUnit = 2
+
+
+def _rotated(document: pikepdf.Pdf) -> None:
+    document.pages[0].obj.Rotate = 90
+
+
+def _hidden_layer(document: pikepdf.Pdf) -> None:
+    group = document.make_indirect(Dictionary(Type=Name.OCG, Name=String("layer")))
+    document.Root.OCProperties = Dictionary(OCGs=Array([group]), D=Dictionary(OFF=Array([group])))
+
+
+def _link(document: pikepdf.Pdf) -> None:
+    action = Dictionary(S=Name.URI, URI=String("http://127.0.0.1/"))
+    note = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 100, 100]), A=action)
+    document.pages[0].obj.Annots = Array([document.make_indirect(note)])
+
+
+def _form(document: pikepdf.Pdf) -> None:
+    document.Root.AcroForm = Dictionary(Fields=Array([]))
+
+
+def _reversed(document: pikepdf.Pdf) -> None:
+    document.pages.reverse()
+    if len(document.pages) == 1:
+        document.pages.append(document.pages[0])
+
+
+def _missing(document: pikepdf.Pdf) -> None:
+    if len(document.pages) > 1:
+        del document.pages[-1]
+    else:
+        document.pages.append(document.pages[0])
+
+
+def _invisible(document: pikepdf.Pdf) -> None:
+    page = document.pages[0]
+    page.Contents = document.make_stream(page.Contents.read_bytes().replace(b"0 Tr", b"3 Tr"))
+
+
+def _bomb(document: pikepdf.Pdf) -> None:
+    page = document.pages[0]
+    content = page.Contents.read_bytes()
+    page.Contents = document.make_stream(content + b" " * (96 << 20))
+
+
+def _incremental(pdf: bytes) -> bytes:
+    start = pdf.rindex(b"startxref")
+    number = pdf[start:].split()[1]
+    return pdf + b"\n1 0 obj\n<<>>\nendobj\nxref\n0 0\ntrailer\n<< /Prev " + number + b" >>\nstartxref\n0\n%%EOF\n"
+
+
+def _encrypted(pdf: bytes) -> bytes:
+    return _changed(lambda document: None, encryption=pikepdf.Encryption(owner="o", user=""))(pdf)
+
+
+KINDS: dict[str, Callable[[bytes], bytes]] = {
+    "script": _changed(_script),
+    "attachment": _changed(_attachment),
+    "many_pages": _changed(_many),
+    "letter": _changed(_letter),
+    "user_unit": _changed(_user_unit),
+    "rotated": _changed(_rotated),
+    "hidden_layer": _changed(_hidden_layer),
+    "link": _changed(_link),
+    "form": _changed(_form),
+    "reversed": _changed(_reversed),
+    "page_missing": _changed(_missing),
+    "invisible": _changed(_invisible),
+    "bomb": _changed(_bomb, compress_streams=True),
+    "incremental": _incremental,
+    "encrypted": _encrypted,
+    "truncated": lambda pdf: pdf[: len(pdf) // 2],
+    "not_pdf": lambda pdf: b"MZ" + pdf[2:],
+    "huge": lambda pdf: pdf + b"%" * (20 << 20),
+    "prefixed": lambda pdf: b"\n" * 2000 + pdf,
+}
