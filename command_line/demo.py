@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SMALL = {"364894": 800, "362999": 400, "364991": 300}
 DIFFERENCES = 2
 WITH_ITEMS = ("resident_record_certificate", "record_item_certificate")
+ENTERED = ("name", "name_kana", "birth_on", "address", "registered_domicile", "family_register_head")
 Rows = list[dict[str, Any]]
 
 
@@ -130,8 +131,8 @@ def _feed_row(code: str, feed: str, run: str) -> dict[str, Any]:
 
 
 def _issue(out: Path, output: Output) -> Rows:
-    """A card for each sample person, and the certificates they ask for."""
-    samples = json.loads((home() / "world" / "samples.json").read_text("utf-8"))
+    """A card for each sample person, a registration for those who live elsewhere, and the certificates they ask for."""
+    samples = _read("samples.json") + _registered()
     rows = []
     with output.progress("certificates (証明書)", sum(len(one["kinds"]) for one in samples)) as advance:
         for sample in samples:
@@ -139,6 +140,31 @@ def _issue(out: Path, output: Output) -> Rows:
                 rows.append(_issue_one(sample, kind, out))
                 advance()
     return rows
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((home() / "world" / name).read_text("utf-8"))
+    return found
+
+
+def _registered() -> list[dict[str, Any]]:
+    """People who live elsewhere apply for 利用登録, and staff approve; where a town makes them wait, nothing is asked."""
+    from issuance_api.kiosk import register
+    from issuance_api.model import KOSEKI_KINDS
+    from municipalities.registry import get
+    from replica.registrations import approve, registrations
+
+    ready = []
+    for person in _read("non_residents.json"):
+        code = person["municipality"]
+        if get(code).issuing.registration_days:
+            continue
+        entered = {name: person[name] for name in ENTERED}
+        register(code, f"demo-registration-{person['card']}", person["card"], entered)
+        for one in registrations(code, "applied"):
+            approve(code, one.id, "demo")
+        ready.append({**person, "why": "町外の本籍者", "kinds": sorted(KOSEKI_KINDS)})
+    return ready
 
 
 def _link(sample: dict[str, Any]) -> None:
@@ -155,7 +181,8 @@ def _issue_one(sample: dict[str, Any], kind: str, out: Path) -> dict[str, Any]:
     row = {"municipality": sample["municipality"], "kind": kind, "who": sample["why"]}
     items = ("relationship", "registered_domicile") if kind in WITH_ITEMS else ()
     try:
-        _link(sample)
+        if "addressee_number" in sample:
+            _link(sample)
         issued = issue(sample["municipality"], kind, card=sample["card"], items=items, out=out)
     except (IssueRefused, EntryRefused) as refusal:
         return {**row, "issued": False, "file": refusal.text}

@@ -29,6 +29,7 @@ BLOCK_ROWS = 25_000
 FEW = 5
 OPERATIONS = {"full": ["1"], "diff": ["1", "2", "3"]}
 
+
 def validate(batch: Path) -> None:
     """Set bad rows apart. Raises ``TooManyBadRows`` above the municipality's share; running again gives the same."""
     manifest = Manifest.read(batch)

@@ -98,9 +98,7 @@ def own_coverages(fonts: Iterable[FormFont]) -> Iterator[FontCoverage]:
     for font in fonts:
         read = _read_font(font)
         never = undrawable()
-        wanted = {
-            base: glyph for base, glyph in read.characters.items() if font.may_draw(base) and base not in never
-        }
+        wanted = {base: glyph for base, glyph in read.characters.items() if font.may_draw(base) and base not in never}
         if doubled := next((base for base in sorted(wanted.keys() & taken) if is_private(base)), None):
             raise ConfigurationError(f"two fonts draw {code_point_name(doubled)}", Place(font.path.name))
         mine = {base: glyph for base, glyph in wanted.items() if base not in taken}

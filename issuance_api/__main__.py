@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from issuance_api.app import RENDER_THREADS, Settings, create_app
+from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.logs import JsonFormatter
 from municipalities.registry import all_codes, get
 from municipalities.site import home
@@ -46,6 +47,7 @@ def _server(options: argparse.Namespace, node: str) -> uvicorn.Server:
     codes = options.municipalities.split(",") if options.municipalities else all_codes()
     settings = Settings(
         tuple(get(code) for code in codes),
+        koseki={code: ConfiguredKoseki(code) for code in codes},
         render_threads=options.render_threads,
         always_open=options.always_open,
         node=node,

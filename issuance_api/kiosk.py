@@ -53,6 +53,14 @@ def issue(
     return row | {"outcome": outcome}
 
 
+def register(municipality: str, request_id: str, card: str, entered: dict[str, str]) -> dict[str, Any]:
+    """利用登録申請 at the kiosk; the state as the API answers. The same application again changes nothing."""
+    body = {"request_id": request_id, "card_serial": card, "channel": "kiosk", **entered}
+    with _client() as client:
+        answer: dict[str, Any] = _post(client, f"/v1/{municipality}/registrations", body).json()
+        return answer
+
+
 def capabilities(municipality: str, card: str) -> dict[str, Any]:
     """What the holder of ``card`` may have now, as the API answers."""
     with _client() as client:

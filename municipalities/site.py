@@ -6,9 +6,11 @@ two installations of the same release. Secrets are files, one value each, readab
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets as random
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,14 @@ class PostgresAddress:
 class Site:
     """``site.toml``: addresses that belong to this installation and not to a municipality.
 
-    ``fonts`` are the entries ``[[fonts]]`` as they stand there; ``municipalities.fonts`` reads them.
+    ``fonts`` are the entries ``[[fonts]]`` as they stand there; ``municipalities.fonts`` reads them. ``koseki`` has the
+    address of each municipality's 戸籍 system with the files of its CA and of our certificate.
     """
 
     postgres: PostgresAddress = field(default_factory=PostgresAddress)
     vendors: dict[str, dict[str, Any]] = field(default_factory=dict)
     fonts: tuple[dict[str, Any], ...] = ()
+    koseki: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def home() -> Path:
@@ -53,10 +57,10 @@ def site() -> Site:
         )
     with path.open("rb") as file:
         values = tomllib.load(file)
-    if unknown := set(values) - {"postgres", "vendors", "fonts"}:
+    if unknown := set(values) - {"postgres", "vendors", "fonts", "koseki"}:
         raise ConfigurationError(f"unknown tables {sorted(unknown)}", Place(SITE_FILE))
     postgres = PostgresAddress(**values.get("postgres", {}))
-    return Site(postgres, values.get("vendors", {}), tuple(values.get("fonts", ())))
+    return Site(postgres, values.get("vendors", {}), tuple(values.get("fonts", ())), values.get("koseki", {}))
 
 
 def write_site(new: Site) -> None:
@@ -65,12 +69,22 @@ def write_site(new: Site) -> None:
     for code, vendor in sorted(new.vendors.items()):
         lines += ["", f'[vendors."{code}"]']
         lines += [f"{key} = {_toml(value)}" for key, value in sorted(vendor.items())]
+    for code, system in sorted(new.koseki.items()):
+        lines += ["", f'[koseki."{code}"]', *(f"{key} = {_toml(value)}" for key, value in sorted(system.items()))]
     for font in new.fonts:
         lines += ["", "[[fonts]]", *(f"{key} = {_toml(value)}" for key, value in sorted(font.items()))]
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = home() / (SITE_FILE + ".part")
+    part = home() / f"{SITE_FILE}.{os.getpid()}.{random.token_hex(4)}"
     part.write_text("\n".join(lines) + "\n", "utf-8")
     os.replace(part, home() / SITE_FILE)
+
+
+def change_site(change: Callable[[Site], Site]) -> None:
+    """Change ``site.toml``; services that start together do so one after the other, and none undoes another's."""
+    home().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (home() / f".{SITE_FILE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write_site(change(site() if (home() / SITE_FILE).exists() else Site()))
 
 
 def secret(name: str) -> str:

@@ -20,6 +20,7 @@ from services.airflow_client import AirflowError, heartbeat_ages
 API_SERVER = "airflow-api-server"
 ISSUANCE_NODES = ("issuance-1", "issuance-2")
 WORLD = "world"
+KOSEKI = "koseki"
 ISSUE_RECORD_KEY = "issue_record.key"  # the name of the file; issuing nodes seal with it what they certified
 CENTRE_TOKEN = "centre.token"  # noqa: S105 - the name of the file; the certificate centre shows it to the issuance API
 # Airflow's processes that have no port of their own: their heartbeats are read through the API server.

@@ -15,14 +15,13 @@ from dataclasses import replace
 from typing import IO
 
 from municipalities.registry import all_codes
-from municipalities.site import CHECKOUT, PostgresAddress, Site, ensure_secret, home, site, write_site
+from municipalities.site import CHECKOUT, PostgresAddress, Site, change_site, ensure_secret, home, site
 from records.errors import ConfigurationError, UtsushiError
 from replica import admin
 from services.airflow_environment import DATABASE
 from services.postgres import HOST, PostgresServer, site_server
 
 USERS = "users"  # locked, shared, by everybody who needs the server; by one alone to stop it
-ADDRESS = "address"  # locked while the server's address is written
 FOR_COMMANDS = "for_commands"  # there while the server runs for commands only
 
 
@@ -103,11 +102,9 @@ def _site() -> Site:
 
 
 def _start(server: PostgresServer) -> None:
-    """Start it unless it runs; its address is written by one process at a time, as all write the same ``.part``."""
+    """Start it unless it runs, and record its address."""
     server.start()
-    with (server.folder / ADDRESS).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        write_site(replace(_site(), postgres=PostgresAddress(server.host, server.port)))
+    change_site(lambda old: replace(old, postgres=PostgresAddress(server.host, server.port)))
 
 
 def _use(server: PostgresServer) -> IO[str]:

@@ -92,7 +92,7 @@ class Supervisor:
         server = self.database.server
         self.say(f"PostgreSQL on port {server.port}")
         if self.options.world:
-            self._launch([world.service()])
+            self._launch(world.services())
             self.say("the fictional vendors are starting")
         host = airflow_environment.embedded(ports["airflow_api"])
         airflow_environment.write_secrets(server.host, server.port)

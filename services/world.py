@@ -1,4 +1,4 @@
-"""The fictional world (``simulators/``) as a service: the vendors' SFTP servers, for tries and the demo only.
+"""The fictional world (``simulators/``) as a service: the vendors' SFTP servers and the 戸籍 system, for tries and the demo only.
 
 Its addresses come from ``site.toml``, which the simulators write.
 """
@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from municipalities.site import site
 from records.errors import ConfigurationError
@@ -29,10 +30,26 @@ class VendorLife:
         return time.monotonic() - self.last
 
 
-def service() -> catalogue.Service:
-    """The vendors' servers as one process."""
-    command = (sys.executable, "-m", "simulators.run")
-    return catalogue.Service(catalogue.WORLD, command, catalogue.plain_environment(), VendorLife(), BUILD_SECONDS)
+@dataclass(slots=True)
+class KosekiLife:
+    """Life of the 戸籍 system: seconds since it last accepted a connection."""
+
+    last: float = field(default_factory=lambda: float("-inf"))
+
+    def __call__(self) -> float:
+        if _koseki_accepts():
+            self.last = time.monotonic()
+        return time.monotonic() - self.last
+
+
+def services() -> list[catalogue.Service]:
+    """The vendors' servers as one process, the 戸籍 system as another."""
+    environment = catalogue.plain_environment()
+    vendors, koseki = ((sys.executable, "-m", module) for module in ("simulators.run", "simulators.koseki"))
+    return [
+        catalogue.Service(catalogue.WORLD, vendors, environment, VendorLife(), BUILD_SECONDS),
+        catalogue.Service(catalogue.KOSEKI, koseki, environment, KosekiLife()),
+    ]
 
 
 def _all_accept() -> bool:
@@ -41,6 +58,14 @@ def _all_accept() -> bool:
     except ConfigurationError:
         return False
     return bool(vendors) and all(_accepts(str(one["host"]), int(one["port"])) for one in vendors)
+
+
+def _koseki_accepts() -> bool:
+    try:
+        systems = [urlsplit(str(one["url"])) for one in site().koseki.values()]
+    except ConfigurationError:
+        return False
+    return bool(systems) and all(_accepts(one.hostname or "", one.port or 443) for one in systems)
 
 
 def _accepts(host: str, port: int) -> bool:

@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import asyncssh
 
-from municipalities.site import Site, home, site, write_site
+from municipalities.site import change_site, home, site
 from records.errors import ConfigurationError
 from simulators import arguments, settings
 from simulators.sftp_server import USER, Trouble, ensure_key, public_line, serve
@@ -98,15 +98,7 @@ def _announce(ports: dict[str, int]) -> None:
         }
         for code, port in ports.items()
     }
-    old = _site()
-    write_site(replace(old, vendors={**old.vendors, **vendors}))
-
-
-def _site() -> Site:
-    try:
-        return site()
-    except ConfigurationError:
-        return Site()
+    change_site(lambda old: replace(old, vendors={**old.vendors, **vendors}))
 
 
 def start(given: Sequence[str] | None = None) -> None:

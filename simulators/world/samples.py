@@ -25,6 +25,11 @@ HOUSEHOLD = ("resident_record_certificate",)
 ITEMS = ("record_item_certificate",)
 SEAL = ("seal_registration_certificate",)
 TAX = ("income_taxation_certificate",)
+KOSEKI = (
+    "family_register_all_certificate",
+    "family_register_individual_certificate",
+    "family_register_address_certificate",
+)
 
 
 def samples(town: Town) -> list[Sample]:
@@ -38,6 +43,7 @@ def samples(town: Town) -> list[Sample]:
         ("印鑑登録", lambda row: _seal(town, row), SEAL),
         ("課税", lambda row: _levied(town, row) is True, TAX),
         ("非課税", lambda row: _levied(town, row) is False, TAX),
+        ("町内の本籍者", lambda row: _registered_here(town, row), KOSEKI),
     ]
     taken: set[str] = set()
     return list(_found(town, wanted, taken))
@@ -75,6 +81,10 @@ def _crowd(town: Town, row: Row) -> int:
 def _seal(town: Town, row: Row) -> bool:
     seal = town.records["seal"].get((row["addressee_number"],))
     return seal is not None and seal["seal_status"] == "1"
+
+
+def _registered_here(town: Town, row: Row) -> bool:
+    return town.municipality.name in (row["registered_domicile"] or "") and _crowd(town, row) >= 3
 
 
 def _levied(town: Town, row: Row) -> bool | None:

@@ -171,7 +171,7 @@ def test_the_simulated_world_is_only_there_when_asked_for(compose: dict[str, Any
     vendors = service(compose, "vendors")
     assert vendors["profiles"] == ["world"]
     assert vendors["network_mode"] == "service:airflow-scheduler"  # no network of its own
-    assert tuple(vendors["command"][1:]) == world.service().command[1:]
+    assert tuple(vendors["command"][1:]) == world.services()[0].command[1:]
 
 
 def test_every_lasting_service_has_a_health_check_and_comes_back(compose: dict[str, Any]) -> None:
