@@ -206,6 +206,9 @@ def test_the_samples_are_people_to_whom_a_certificate_may_be_issued(a_town: Town
         "record_item_certificate",
         "seal_registration_certificate",
         "income_taxation_certificate",
+        "family_register_all_certificate",
+        "family_register_individual_certificate",
+        "family_register_address_certificate",
     }
     assert len({one.card for one in found}) == len(found)
     reasons = {one.why for one in found}
