@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from command_line.output import Output
+from gaiji_maps.correspondence import Correspondence
 from gaiji_maps.review import Act, Code
 from loaders.waiting import JST
 from municipalities.registry import Municipality, get
@@ -48,7 +49,11 @@ def _configure_review(actions: Sub) -> None:
     )
     propose.add_argument("--how", default="compared by eye", help="how it was identified")
     _act(actions, "confirm", "confirm a proposal of somebody else")
-    _act(actions, "reject", "reject an open proposal; --reason is needed")
+    _act(
+        actions,
+        "reject",
+        "reject an open proposal, with --reason; or take back a confirmed row: one person asks, another agrees",
+    )
     make = _act(
         actions, "make", f"make the glyph that was asked for (CODE '{ALL}': every one) and propose it (municipal font)"
     )
@@ -166,9 +171,34 @@ def _confirm(options: argparse.Namespace, output: Output) -> int:
 
 
 def _reject(options: argparse.Namespace, output: Output) -> int:
+    """When a confirmed row is taken back, its bearers are withheld before the table changes: nobody slips through."""
     from gaiji_maps import review
 
-    return _review(options, output, lambda rows, code: review.reject(rows, code, act_of(options)))
+    municipality = get(options.municipality)
+    code = key_of(municipality, options.code)
+    with review.editing(municipality.folder) as rows:
+        taken_back = review.reject(rows, code, act_of(options))
+        people = _withhold(municipality, taken_back) if taken_back else None
+        row = review.current(rows, code)
+    output.rows(f"{municipality.name} {code.code}", [asdict(row)] if row else [])
+    if people is not None:
+        output.say(f"{people} persons bear the character and wait now (取置)")
+        output.say(f"next: ./utsushi gaiji remap {municipality.code} FEED releases whom the code does not concern")
+    elif row and row.state == "confirmed":
+        output.say("the row stays in use until another person agrees with the same command")
+    return 0
+
+
+def _withhold(municipality: Municipality, row: Correspondence) -> int:
+    """Everybody in whose records the taken back character stands; their number."""
+    from gaiji_maps.correspondence import text_of_target
+    from gaiji_maps.font_coverage import coverage
+    from loaders.withdraw import withdraw
+    from services.database import database_ready
+
+    text = text_of_target(row.target, coverage(municipality.folder))
+    with database_ready(municipality.code):
+        return withdraw(municipality.code, text, row.code) if text else 0
 
 
 def _make(options: argparse.Namespace, output: Output) -> int:

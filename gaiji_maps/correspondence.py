@@ -22,7 +22,8 @@ from records.errors import ConfigurationError, Place
 
 MAP_FILE = "gaiji_map.csv"
 TO_BE_MADE = "glyph_to_be_made"
-STATES = ("proposed", "confirmed", "rejected", TO_BE_MADE)
+TO_BE_TAKEN_BACK = "to_be_taken_back"
+STATES = ("proposed", "confirmed", "rejected", TO_BE_MADE, TO_BE_TAKEN_BACK)
 # Of the municipality's own font (plane 15), or of the second standard font by its code point (GJ, plane 16).
 OWN_GLYPH = re.compile(r"U\+((?:F|10)[0-9A-F]{4})\Z")
 
@@ -188,14 +189,14 @@ def _target_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
 
 
 def _review_faults(row: Correspondence) -> Iterator[tuple[str, str]]:
-    if row.state in ("proposed", TO_BE_MADE) and (row.confirmed_by or row.confirmed_on):
+    if row.state in ("proposed", TO_BE_MADE, TO_BE_TAKEN_BACK) and (row.confirmed_by or row.confirmed_on):
         yield "confirmed_by", "a proposed row is not confirmed by anybody yet"
     if row.state == "confirmed" and not (row.confirmed_by and _is_day(row.confirmed_on)):
         yield "confirmed_by", "a confirmed row says by whom and on which day"
     if row.state == "confirmed" and same_person(row.confirmed_by, row.proposed_by):
         yield "confirmed_by", "nobody confirms their own proposal"
-    if row.state == "rejected" and not row.reason:
-        yield "reason", "a rejected row says why"
+    if row.state in ("rejected", TO_BE_TAKEN_BACK) and not row.reason:
+        yield "reason", "a rejected row, or one that is to be taken back, says why"
 
 
 def _check_doubles(folder: Path, rows: Iterable[Correspondence]) -> None:

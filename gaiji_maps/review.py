@@ -21,6 +21,7 @@ from gaiji_maps.correspondence import (
     COLUMNS,
     MAP_FILE,
     TO_BE_MADE,
+    TO_BE_TAKEN_BACK,
     Correspondence,
     same_person,
     text_of_target,
@@ -104,18 +105,46 @@ def confirm(rows: Rows, code: Code, act: Act) -> None:
     rows[at] = replace(rows[at], state="confirmed", confirmed_by=act.by, confirmed_on=act.day, reason=reason)
 
 
-def reject(rows: Rows, code: Code, act: Act) -> None:
-    """却下 of what is open, with a reason. A confirmed row stays: stored text was made by it."""
+def reject(rows: Rows, code: Code, act: Act) -> Correspondence | None:
+    """却下 of what is open, with a reason; and 撤回 of a confirmed row, which two persons do: one asks, another agrees.
+
+    The confirmed row takes part until the second one agrees. Returns it when it has been taken back: text was stored by
+    it, so whoever bears the character must wait again.
+    """
+    standing = current(rows, code)
+    if standing is not None and standing.state == "confirmed":
+        return _take_back(rows, code, act)
     if not act.reason:
         raise ReviewRefused("a rejection says why", Place(field=code.code))
     at = _open(rows, code, OPEN)
-    why = f"{act.reason} (rejected by {act.by} on {act.day})"
-    rows[at] = replace(rows[at], state="rejected", reason=why)
+    rows[at] = _rejected(rows[at], f"{act.reason} (rejected by {act.by} on {act.day})")
+    return None
+
+
+def _take_back(rows: Rows, code: Code, act: Act) -> Correspondence | None:
+    confirmed = _open(rows, code, ("confirmed",))
+    asked = next((at for at, row in enumerate(rows) if code.has(row) and row.state == TO_BE_TAKEN_BACK), None)
+    if asked is None:
+        if not act.reason:
+            raise ReviewRefused("whoever takes back a confirmed row says why", Place(field=code.code))
+        rows.append(_row(code, rows[confirmed].target, TO_BE_TAKEN_BACK, "to be taken back", act))
+        return None
+    row = rows[asked]
+    if same_person(row.proposed_by, act.by):
+        raise ReviewRefused("another person must agree that this row is taken back", Place(field=code.code))
+    why = f"{row.reason} (taken back by {row.proposed_by} on {row.proposed_on} and {act.by} on {act.day})"
+    rows[asked], taken_back = _rejected(row, why), rows[confirmed]
+    rows[confirmed] = _rejected(taken_back, why)
+    return taken_back
+
+
+def _rejected(row: Correspondence, why: str) -> Correspondence:
+    return replace(row, state="rejected", reason=why)
 
 
 def current(rows: Iterable[Correspondence], code: Code) -> Correspondence | None:
     """The row that counts for a code: confirmed or open, else the newest rejected one."""
-    found = [row for row in rows if code.has(row)]
+    found = [row for row in rows if code.has(row) and row.state != TO_BE_TAKEN_BACK]
     standing = [row for row in found if row.state != "rejected"]
     return (standing or found)[-1] if found else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from made_up_fonts import plane_16_font, town_of_its_own
 
 from gaiji_maps import correspondence
 from gaiji_maps.font_coverage import coverage
+from issuance_api import rendering
 from issuance_api.checking import check
 from issuance_api.forms import PageData, Subject, page_data
 from issuance_api.model import Kind
@@ -143,6 +145,26 @@ def test_two_files_of_one_family_name_are_refused(tmp_path: Path, monkeypatch: p
     town = town_of_its_own(tmp_path, monkeypatch, settings_of(first) + settings_of(second))
     with pytest.raises(ConfigurationError, match="family name"):
         RENDERER.render(town, page_of(town, "山"))
+
+
+def test_a_version_is_that_of_what_certificates_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town, forms = town_of_its_own(tmp_path, monkeypatch), tmp_path / "forms"
+    shutil.copytree(rendering.FORMS, forms)
+    monkeypatch.setattr(rendering, "FORMS", forms)
+    monkeypatch.setattr(rendering, "MAIN", forms / "main.typ")
+    before = versions(town.folder)
+    for sheet in (forms / "proof_sheet").glob("*.typ"):
+        sheet.write_text(sheet.read_text("utf-8") + "\n// other", "utf-8")
+    assert versions(town.folder) == before, "no certificate is drawn by a proof sheet"
+    seen = {before.form}
+    for name in ("main.typ", "shared/fit.typ", "resident_record_certificate/form.typ"):
+        (forms / name).write_text((forms / name).read_text("utf-8") + "\n// other", "utf-8")
+        seen.add(versions(town.folder).form)
+    (town.folder / "forms").mkdir()
+    (town.folder / "forms" / "record_item_certificate.typ").write_text("// own", "utf-8")
+    seen.add(versions(town.folder).form)
+    assert len(seen) == 5
+    assert versions(town.folder).font == before.font
 
 
 def test_the_installations_fonts_stay_when_its_addresses_change(
