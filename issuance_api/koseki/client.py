@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 

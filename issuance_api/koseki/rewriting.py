@@ -15,10 +15,10 @@ from issuance_api.koseki.order import KosekiHostile, Order
 from issuance_api.koseki.structure import MAX_STREAM
 from records.errors import Place
 
-DRAWING = frozenset(
-    "q Q cm w J j M d i gs m l c v y h re S s f F f* B B* b b* n W W* BT ET Tc Tw Tz TL Tf Ts Td TD Tm T* Tj TJ ' \" "
-    "Tr CS cs SC SCN sc scn G g RG rg K k Do".split()
-)
+STATE = "q Q cm w J j M d i gs CS cs SC SCN sc scn G g RG rg K k"
+PATHS = "m l c v y h re S s f F f* B B* b b* n W W*"
+TEXTS = "BT ET Tc Tw Tz TL Tf Ts Td TD Tm T* Tj TJ ' \" Tr"
+DRAWING = frozenset(f"{STATE} {PATHS} {TEXTS} Do".split())
 MARKS = frozenset(("BMC", "BDC", "EMC", "MP", "DP"))
 MAX_OPERATORS = 200_000
 
@@ -71,7 +71,7 @@ def _drawing(page: pikepdf.Page) -> bytes:
     if len(operations) > MAX_OPERATORS:
         raise KosekiHostile("a page draws too much")
     kept = [one for one in operations if _draws(str(one.operator), one)]
-    drawn = pikepdf.unparse_content_stream(kept)
+    drawn: bytes = pikepdf.unparse_content_stream(kept)
     if len(drawn) > MAX_STREAM:
         raise KosekiHostile("a page draws too much")
     return drawn

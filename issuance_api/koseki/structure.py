@@ -95,7 +95,9 @@ def _check(document: pikepdf.Pdf) -> None:
 
 def _only(dictionary: Any, allowed: set[str], place: str) -> None:
     if unknown := set(dictionary.keys()) - allowed:
-        raise KosekiHostile("something stands here that an extract does not have", Place(field=f"{place} {min(unknown)[:40]}"))
+        raise KosekiHostile(
+            "something stands here that an extract does not have", Place(field=f"{place} {min(unknown)[:40]}")
+        )
 
 
 def _scan(value: Any, depth: int) -> None:
