@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import ssl
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,13 @@ from issuance_api.koseki.order import (
     Order,
 )
 from issuance_api.service_hours import Clock, system_clock
+from records.errors import UtsushiError
 
 AT_ONCE = 4
 ASK_SECONDS = 60.0  # the deadline of an order ends it long before
-OLDEST_SETTLEMENT = timedelta(days=1)
+STATUS_SECONDS = 5.0
+READY = b'{"serving":true}'
+OLDEST_SETTLEMENT = timedelta(minutes=10)
 UNAVAILABLE = "戸籍の証明書はただいま交付できません。時間をおいてご利用ください。"
 PENDING = "届出の処理中のため、戸籍の証明書を発行できません。窓口でお手続きください。"
 NOT_FOUND = "戸籍を確認できません。窓口でお手続きください。"
@@ -70,48 +73,71 @@ class HttpsKosekiSystem:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def fetch(self, order: Order, deadline_seconds: float) -> Extract:
-        """The extract of exactly this order; errors of ``order``."""
+        """The extract of exactly this order, looked at within the deadline; errors of ``order``.
+
+        An answer that it should not give counts against the system like none at all; a refusal by its rules does not.
+        """
         if not self._breaker.lets_through():
             raise KosekiUnavailable(UNAVAILABLE)
         try:
-            async with asyncio.timeout(deadline_seconds), self._places:
-                status, headers, body = await self._ask(order)
-        except TimeoutError:
+            extract = await self._in_time(order, deadline_seconds)
+        except (KosekiPending, KosekiNotFound):
+            self._breaker.succeeded()
+            raise
+        except UtsushiError:
             self._breaker.failed()
-            raise KosekiTimeout(TOO_LATE) from None
-        except (httpx.HTTPError, ssl.SSLError, OSError):
-            self._breaker.failed()
-            raise KosekiUnavailable(UNAVAILABLE) from None
+            raise
         except BaseException:
             self._breaker.gave_up()
             raise
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            self._breaker.failed()
-            raise KosekiUnavailable(UNAVAILABLE)
         self._breaker.succeeded()
-        return await self._judge(order, status, headers, body)
+        return extract
 
-    async def _ask(self, order: Order) -> tuple[int, httpx.Headers, bytes]:
-        """One request on a new connection; redirects are answers like any other, proxies of the host are not used."""
-        url = f"{self._address.url}/v1/{self._municipality}/extracts"
+    async def status(self) -> str:
+        """稼働状況: ``ready``, or ``down`` when the system does not say so itself."""
+        try:
+            async with asyncio.timeout(STATUS_SECONDS), self._http() as client:
+                response = await client.get(f"{self._address.url}/v1/status")
+        except (TimeoutError, httpx.HTTPError, OSError):
+            return "down"
+        return "ready" if response.status_code == httpx.codes.OK and response.content == READY else "down"
+
+    async def _in_time(self, order: Order, deadline_seconds: float) -> Extract:
+        """Errors of the libraries as ours: theirs may quote what they read."""
+        try:
+            async with asyncio.timeout(deadline_seconds), self._places:
+                return await self._judge(order, *await self._ask(order))
+        except TimeoutError:
+            failure: UtsushiError = KosekiTimeout(TOO_LATE)
+        except (httpx.HTTPError, OSError):
+            failure = KosekiUnavailable(UNAVAILABLE)
+        raise failure
+
+    def _http(self) -> httpx.AsyncClient:
+        """For one exchange: redirects are answers like any other, proxies of the host are not used."""
         settings: dict[str, Any] = {"trust_env": False, "follow_redirects": False, "timeout": ASK_SECONDS}
         settings["limits"] = httpx.Limits(max_keepalive_connections=0)
-        async with (
-            httpx.AsyncClient(verify=self._context, **settings) as client,
-            client.stream("POST", url, json=_body(order), headers={"Connection": "close"}) as response,
-        ):
+        settings["headers"] = {"Connection": "close", "Accept-Encoding": "identity"}
+        return httpx.AsyncClient(verify=self._context, **settings)
+
+    async def _ask(self, order: Order) -> tuple[int, httpx.Headers, bytes]:
+        """One request on a new connection. Nothing is unpacked: a packed body could be a bomb."""
+        url = f"{self._address.url}/v1/{self._municipality}/extracts"
+        async with self._http() as client, client.stream("POST", url, json=_body(order)) as response:
+            if "content-encoding" in response.headers:
+                raise KosekiHostile("the answer is packed")
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > MOST_BYTES:
                     raise KosekiHostile("the answer is too large")
             return response.status_code, response.headers, bytes(body)
 
     async def _judge(self, order: Order, status: int, headers: httpx.Headers, body: bytes) -> Extract:
-        if status == httpx.codes.NOT_FOUND:
-            raise KosekiNotFound(NOT_FOUND)
-        if status == httpx.codes.CONFLICT:
-            raise KosekiPending(PENDING)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise KosekiUnavailable(UNAVAILABLE)
+        if status in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
+            raise _refusal(order, status, headers)
         if status != httpx.codes.OK or headers.get("content-type") != "application/pdf":
             raise KosekiHostile("the answer is not a certificate")
         expected = {
@@ -126,7 +152,7 @@ class HttpsKosekiSystem:
         return Extract(clean, pages, hashlib.sha256(clean).hexdigest(), settled_at)
 
     def _settled_at(self, headers: httpx.Headers) -> datetime:
-        """Up to when the answer is settled: not older than a day, or an entry may be missing on it."""
+        """Up to when the answer is settled: read just now, or an entry may be missing on it."""
         try:
             settled = datetime.fromisoformat(headers.get("koseki-settled-at", ""))
             old = abs(self._clock() - settled) > OLDEST_SETTLEMENT
@@ -135,6 +161,13 @@ class HttpsKosekiSystem:
         if old:
             raise KosekiMismatch("the answer is from before the newest settlement")
         return settled
+
+
+def _refusal(order: Order, status: int, headers: httpx.Headers) -> UtsushiError:
+    """該当なし or 届出処理中, if it is to this order: another's refusal says nothing about this register."""
+    if headers.get("koseki-correlation") != order.correlation_id:
+        return KosekiMismatch("the refusal is to another order")
+    return KosekiNotFound(NOT_FOUND) if status == httpx.codes.NOT_FOUND else KosekiPending(PENDING)
 
 
 def _body(order: Order) -> dict[str, Any]:

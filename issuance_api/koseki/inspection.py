@@ -1,185 +1,181 @@
-"""Judging an extract (受信PDFの検査): it comes from outside and is not trusted.
+"""The judge of an extract (戸籍証明書PDFの検査): hostile until every page shows this order and nothing else.
 
-The structure may hold pages and nothing that acts, hides or refers elsewhere; every page must say, visibly, which order
-and which 戸籍 it belongs to. What passes is written anew, deterministically, so that nothing that was not looked at leaves.
+Structure first (``structure``), then the pages are written anew (``rewriting``); the new file is read back with PDFium,
+which made neither: text of each page against the order, and ink where every character is said to be.
 """
 
 from __future__ import annotations
 
-import io
+import ctypes
 import re
 import unicodedata
-import zlib
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-import pikepdf
+import numpy as np
 import pypdfium2 as pdfium
 
 from issuance_api.koseki.order import KosekiHostile, KosekiMismatch, Order
+from issuance_api.koseki.rewriting import rewrite
+from issuance_api.koseki.structure import open_strictly
 from issuance_api.pdfium_lock import PDFIUM
+from records.errors import Place
 
+ALL = "family_register_all_certificate"
+INDIVIDUAL = "family_register_individual_certificate"
+ADDRESS = "family_register_address_certificate"
+TITLES = {ALL: "全部事項証明", INDIVIDUAL: "個人事項証明", ADDRESS: "戸籍の附票の写し"}
+# Labels of the agreed layout (docs/koseki_interface.md), folded.
+DOMICILE, TARGET, SERIAL, NAME, BIRTH = "本籍", "対象者", "発行番号", "【名】", "【生年月日】"
+HEADS = {ALL: "氏名", INDIVIDUAL: "氏名", ADDRESS: "筆頭者"}
+OMITTED = "【省略】"
+OVERSEAS_VOTING = "在外選挙"
+NUMBERING = re.compile(r"[（(]([0-9]{1,2})の([0-9]{1,2})[)）]")
+BLANK = re.compile(r"[\s\u3000]+")
+CORRELATION = re.compile(r"[0-9a-f]{32}\Z")
+ANY_CORRELATION = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+DOTS_PER_POINT = 2.0
+DARK = 150  # of 255: paler is no ink that a copy would keep
 MOST_BYTES = 8 << 20
-MOST_PAGES = 40
-MOST_OBJECTS = 20_000
-MOST_DECODED = 64 << 20
-A4_MM = (210.0, 297.0)
-TOLERANCE_MM = 1.0
-POINTS_PER_MM = 72 / 25.4
-LEAST_INK = 0.02  # share of dark pixels in the box of a printed number
-RENDER_SCALE = 2.0
-TITLES = {
-    "family_register_all_certificate": "戸籍全部事項証明書",
-    "family_register_individual_certificate": "戸籍個人事項証明書",
-    "family_register_address_certificate": "戸籍の附票の写し",
-}
-FORBIDDEN_IN_ROOT = (
-    "/OpenAction", "/AA", "/AcroForm", "/Names", "/OCProperties", "/Collection", "/Perms", "/Extensions", "/URI",
-)  # fmt: skip
-FORBIDDEN_IN_PAGE = ("/AA", "/Annots", "/UserUnit", "/B", "/PresSteps")
-FORBIDDEN_ANYWHERE = ("/JS", "/JavaScript", "/Launch", "/EmbeddedFile", "/EmbeddedFiles", "/RichMedia", "/XFA", "/F")
-PAGE_OF = re.compile(r"(?<!\S)([0-9]{1,2})/([0-9]{1,2})(?!\S)")
-BLANK = re.compile(r"\s+")
-SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+MAX_CHARACTERS = 20_000
+
+
+class Seen(NamedTuple):
+    """What a page shows: folded text without blanks, line by line, and how many of its characters have no ink."""
+
+    text: str
+    inkless: int
 
 
 def inspect(pdf: bytes, order: Order) -> tuple[bytes, int]:
-    """The extract written anew, and its pages. ``KosekiHostile`` for the structure, ``KosekiMismatch`` for the content."""
+    """The clean file of the extract and its pages; ``KosekiHostile`` or ``KosekiMismatch`` when it is not exactly this order's.
+
+    Errors of the libraries are not passed on: they may quote the page.
+    """
+    try:
+        return _inspect(pdf, order)
+    except (KosekiHostile, KosekiMismatch):
+        raise
+    except Exception as error:
+        failure = KosekiHostile(f"the document can't be read ({type(error).__name__})")
+    raise failure
+
+
+def _inspect(pdf: bytes, order: Order) -> tuple[bytes, int]:
     if len(pdf) > MOST_BYTES:
         raise KosekiHostile("the file is too large")
-    if not pdf.startswith(b"%PDF-") or pdf.count(b"%%EOF") != 1 or pdf.count(b"startxref") != 1:
-        raise KosekiHostile("the file is not one whole PDF without additions")
-    try:
-        clean, pages = _structure(pdf)
-        texts = _texts(clean)
-    except KosekiHostile:
-        raise
-    except Exception as error:  # whatever a reader stumbles over, the file is not one to pass on
-        failure = KosekiHostile(f"the file can't be read ({type(error).__name__})")
-    else:
-        _match(texts, order)
-        return clean, pages
-    raise failure  # outside the handler: a reader's own error may quote the page
-
-
-def _structure(pdf: bytes) -> tuple[bytes, int]:
-    with pikepdf.open(io.BytesIO(pdf), attempt_recovery=False, suppress_warnings=False) as document:
-        if document.is_encrypted or "/Encrypt" in document.trailer or "/Prev" in document.trailer:
-            raise KosekiHostile("the file is encrypted or was added to")
-        if any(key in document.Root for key in FORBIDDEN_IN_ROOT):
-            raise KosekiHostile("the file holds more than pages")
-        if len(document.objects) > MOST_OBJECTS or not 1 <= len(document.pages) <= MOST_PAGES:
-            raise KosekiHostile("the file has too many objects or pages")
-        _check_objects(document)
-        for page in document.pages:
-            _check_page(page)
-        return _anew(document), len(document.pages)
-
-
-def _check_objects(document: pikepdf.Pdf) -> None:
-    """No object acts, embeds or refers to a file; all streams together stay within the limit when decoded."""
-    decoded = 0
-    for one in document.objects:
-        for entry in _dictionaries(one):
-            if any(key in entry for key in FORBIDDEN_ANYWHERE):
-                raise KosekiHostile("an object acts, embeds or refers to a file")
-        if isinstance(one, pikepdf.Stream):
-            decoded += _decoded_size(one, MOST_DECODED - decoded)
-            if decoded > MOST_DECODED:
-                raise KosekiHostile("the streams are too large")
-
-
-def _decoded_size(stream: pikepdf.Stream, left: int) -> int:
-    """Size after decoding. A deflated stream grows at most a thousandfold, so small ones need no trial."""
-    raw = stream.read_raw_bytes()
-    if stream.get("/Filter") != pikepdf.Name.FlateDecode:
-        return len(raw)
-    return len(zlib.decompressobj().decompress(raw, left + 1))
-
-
-def _dictionaries(one: Any) -> Iterator[Any]:
-    if isinstance(one, pikepdf.Dictionary | pikepdf.Stream):
-        yield one
-
-
-def _check_page(page: pikepdf.Page) -> None:
-    if any(key in page.obj for key in FORBIDDEN_IN_PAGE) or int(page.obj.get("/Rotate", 0)) != 0:
-        raise KosekiHostile("a page acts, is turned or is scaled")
-    box = [float(one) for one in page.mediabox]
-    size = ((box[2] - box[0]) / POINTS_PER_MM, (box[3] - box[1]) / POINTS_PER_MM)
-    if any(abs(have - want) > TOLERANCE_MM for have, want in zip(size, A4_MM, strict=True)) or box[:2] != [0.0, 0.0]:
-        raise KosekiHostile("a page is not A4")
-    if [float(one) for one in page.cropbox] != box:
-        raise KosekiHostile("a page is cropped")
-    for font in page.resources.get("/Font", {}).values():
-        _check_font(font)
-
-
-def _check_font(font: Any) -> None:
-    inner = font.DescendantFonts[0] if "/DescendantFonts" in font else font
-    descriptor = inner.get("/FontDescriptor")
-    if descriptor is None or not any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")):
-        raise KosekiHostile("a font is not embedded")
-
-
-def _anew(document: pikepdf.Pdf) -> bytes:
-    """Only the pages, without metadata, under a name that depends on nothing but them."""
-    with pikepdf.new() as clean:
-        clean.pages.extend(document.pages)
-        for page in clean.pages:
-            for key in ("/StructParents", "/Metadata", "/PieceInfo", "/LastModified"):
-                if key in page.obj:
-                    del page.obj[key]
-        out = io.BytesIO()
-        clean.save(out, deterministic_id=True, linearize=False)
-        return out.getvalue()
-
-
-def _texts(pdf: bytes) -> list[tuple[str, bool]]:
-    """Text of each page without blanks, and whether the number at its top is really printed."""
+    if order.kind not in TITLES or not CORRELATION.match(order.correlation_id):
+        raise KosekiHostile("the order itself is not possible")
+    with open_strictly(pdf) as document:
+        clean = rewrite(document, order)
     with PDFIUM:
-        document = pdfium.PdfDocument(pdf)
-        try:
-            return [_page_text(page) for page in document]
-        finally:
-            document.close()
+        seen = _read(clean)
+    for number, page in enumerate(seen, 1):
+        _check_page(page, order, number, len(seen))
+    _check_subject("\n".join(page.text for page in seen), order)
+    return clean, len(seen)
 
 
-def _page_text(page: Any) -> tuple[str, bool]:
+def _check_page(page: Seen, order: Order, number: int, pages: int) -> None:
+    place = Place(field=f"page {number}")
+    if page.inkless:
+        raise KosekiHostile("a page has text that is not to be seen", place)
+    if set(ANY_CORRELATION.findall(page.text)) != {order.correlation_id} or not _says(page, SERIAL, order.serial):
+        raise KosekiMismatch("a page is not of this order", place)
+    if TITLES[order.kind] not in page.text.splitlines()[0]:
+        raise KosekiMismatch("a page is not of this kind", place)
+    if NUMBERING.findall(page.text) != [(str(pages), str(number))]:
+        raise KosekiMismatch("the numbers of the pages are not in order", place)
+    if not all(_says(page, *one) for one in _identity(order)):
+        raise KosekiMismatch("a page is of another register", place)
+    if order.kind == INDIVIDUAL and not _says(page, TARGET, order.subject.name):
+        raise KosekiMismatch("a page is of another person", place)
+
+
+def _check_subject(text: str, order: Order) -> None:
+    """Over all pages: the person is there, and nothing that was not asked for."""
+    given = order.subject.name.split("\u3000")[-1]
+    if not _line(f"{NAME}{given}{BIRTH}{order.subject.birth_text}", before="").search(text):
+        raise KosekiMismatch("the person is not on the pages")
+    if order.kind == ADDRESS and not order.include_overseas_voting and OVERSEAS_VOTING in text:
+        raise KosekiMismatch("在外選挙 is shown though it was not asked for")
+
+
+def _identity(order: Order) -> list[tuple[str, str]]:
+    """本籍 and 筆頭者 as every page must show them; 戸籍の附票 leaves them out unless they are asked for."""
+    shown = order.kind != ADDRESS or order.include_domicile
+    values = (order.subject.registered_domicile, order.subject.family_register_head) if shown else (OMITTED, OMITTED)
+    return list(zip((DOMICILE, HEADS[order.kind]), values, strict=True))
+
+
+def _says(page: Seen, label: str, value: str) -> bool:
+    """Whether a line begins with the label, and the whole value and nothing else stands after it."""
+    before = "" if label == SERIAL else r"(?:^|\n)"
+    return _line(f"{label}{value}", before).search(page.text) is not None
+
+
+def _line(wanted: str, before: str) -> re.Pattern[str]:
+    """The text up to the end of a line; a long value may go on in the next line."""
+    return re.compile(before + r"\n?".join(map(re.escape, fold(wanted))) + r"(?:\n|$)")
+
+
+def fold(text: str) -> str:
+    """For comparing only: no blanks, no variation selectors, compatibility forms as their plain ones.
+
+    Which glyph of a name is right is the 戸籍 system's to say; here it is only told whose page it is. A private code
+    (外字) stays what it is, and so never agrees with a standard character.
+    """
+    plain = unicodedata.normalize("NFKC", BLANK.sub("", text))
+    return "".join(one for one in plain if not _selects(ord(one)))
+
+
+def _selects(code: int) -> bool:
+    return 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF
+
+
+def _read(pdf: bytes) -> list[Seen]:
+    document = pdfium.PdfDocument(pdf)
+    try:
+        return [_see(page) for page in document]
+    finally:
+        document.close()
+
+
+def _see(page: pdfium.PdfPage) -> Seen:
+    text = page.get_textpage()
+    try:
+        count = text.count_chars()
+        if not 0 < count <= MAX_CHARACTERS:
+            raise KosekiHostile("a page has no text, or too much")
+        ink = np.asarray(page.render(scale=DOTS_PER_POINT, grayscale=True).to_numpy())
+        height = page.get_size()[1]
+        shown = text.get_text_range()
+        inkless = sum(not _has_ink(text, number, ink.squeeze(), height) for number in range(count))
+    finally:
+        text.close()
+    return Seen("\n".join(map(fold, shown.splitlines())), inkless)
+
+
+def _has_ink(text: Any, number: int, ink: Any, height: float) -> bool:
+    """Whether something dark is drawn in the box of a character; blanks and line ends need none."""
     raw = pdfium.raw
-    for number in range(raw.FPDFPage_CountObjects(page)):
-        one = raw.FPDFPage_GetObject(page, number)
-        hidden = raw.FPDFTextObj_GetTextRenderMode(one) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
-        if raw.FPDFPageObj_GetType(one) == raw.FPDF_PAGEOBJ_TEXT and hidden:
-            raise KosekiHostile("a text is invisible")
-    text = page.get_textpage().get_text_range()
-    return text, _has_ink(page)
+    code = raw.FPDFText_GetUnicode(text, number)
+    if raw.FPDFText_IsGenerated(text, number) or _blank(code):
+        return True
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    if not raw.FPDFText_GetCharBox(text, number, left, right, bottom, top):
+        return False
+    columns = slice(_dots(left.value, -1), _dots(right.value, 1))
+    rows = slice(_dots(height - top.value, -1), _dots(height - bottom.value, 1))
+    return _inside(rows, ink.shape[0]) and _inside(columns, ink.shape[1]) and bool((ink[rows, columns] < DARK).any())
 
 
-def _has_ink(page: Any) -> bool:
-    """The uppermost fifth of the page, where title and numbers stand, is not blank when drawn."""
-    bitmap = page.render(scale=RENDER_SCALE / 4, crop=(0, page.get_height() * 0.8, 0, 0), grayscale=True)
-    data = bytes(bitmap.buffer)
-    return sum(one < 128 for one in data) > LEAST_INK / 10 * len(data)
+def _blank(code: int) -> bool:
+    return code <= 0x20 or code in (0xA0, 0x3000) or _selects(code)
 
 
-def _match(texts: list[tuple[str, bool]], order: Order) -> None:
-    """Every page, visibly: this order's number, the title, 本籍 and 筆頭者, and n of N in order."""
-    wanted = [order.correlation_id, TITLES[order.kind], order.subject.registered_domicile]
-    wanted.append(order.subject.family_register_head)
-    for number, (text, inked) in enumerate(texts, 1):
-        plain = _plain(text)
-        if not inked:
-            raise KosekiHostile("a page shows nothing")
-        if any(_plain(one) not in plain for one in wanted):
-            raise KosekiMismatch("a page belongs to another order, or to another 戸籍")
-        if (str(number), str(len(texts))) not in PAGE_OF.findall(unicodedata.normalize("NFKC", BLANK.sub(" ", text))):
-            raise KosekiMismatch("the pages are not complete and in order")
-    whole = "".join(_plain(text) for text, _ in texts)
-    if _plain(order.subject.name) not in whole or _plain(order.serial) not in whole:
-        raise KosekiMismatch("the extract does not name the person, or not this issue")
+def _dots(points: float, more: int) -> int:
+    return round(points * DOTS_PER_POINT) + more
 
 
-def _plain(text: str) -> str:
-    """For comparing only: without blanks and selectors, which readers of PDF lose or double."""
-    return SELECTORS.sub("", BLANK.sub("", text))
+def _inside(span: slice, size: int) -> bool:
+    return bool(0 <= span.start < span.stop <= size)

@@ -20,11 +20,18 @@ from simulators.koseki.registers import Member, Register
 
 _one_at_a_time = threading.Lock()
 TEMPLATE = Path(__file__).parent / "extract.typ"
-TITLES = {
-    "family_register_all_certificate": "戸籍全部事項証明書",
-    "family_register_individual_certificate": "戸籍個人事項証明書",
-    "family_register_address_certificate": "戸籍の附票の写し",
+ALL = "family_register_all_certificate"
+INDIVIDUAL = "family_register_individual_certificate"
+ADDRESS = "family_register_address_certificate"
+TITLES = {ALL: "全部事項証明", INDIVIDUAL: "個人事項証明", ADDRESS: "戸籍の附票の写し"}
+CERTIFICATIONS = {
+    ALL: "これは、戸籍に記録されている事項の全部を証明した書面である。",
+    INDIVIDUAL: "これは、戸籍中の一部の者について記録されている事項の全部を証明した書面である。",
+    ADDRESS: "この写しは、戸籍の附票の原本と相違ないことを証明する。",
 }
+OMITTED = "【省略】"
+WIDE = str.maketrans("0123456789", "０１２３４５６７８９")  # 戸籍 is written with full-width figures
+Section = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +48,61 @@ class Wanted:
 
 def draw(municipality: Municipality, register: Register, wanted: Wanted) -> bytes:
     """The PDF of one extract."""
-    people = [one for one in register.members if wanted.kind != TITLES_INDIVIDUAL or one.name == wanted.name]
-    address = wanted.kind == "family_register_address_certificate"
-    parts = [_residence(one, register) if address else _person(one) for one in people]
+    on, issuing = wanted.issued_on, municipality.issuing
     data = {
         "title": TITLES[wanted.kind],
-        "correlation": wanted.correlation,
+        "correlation_id": wanted.correlation,
         "serial": wanted.serial,
-        "domicile": register.domicile,
-        "domicile-shown": wanted.domicile_shown or not address,
-        "head": register.head,
-        "parts": parts,
-        "certification": "これは、戸籍に記録されている事項の全部を証明した書面である。"
-        if wanted.kind == "family_register_all_certificate"
-        else "これは、戸籍の附票又は戸籍に記録されている事項を証明した書面である。",
-        "issued_on": wareki(wanted.issued_on),
-        "issued": {"year": wanted.issued_on.year, "month": wanted.issued_on.month, "day": wanted.issued_on.day},
-        "authority": f"{municipality.issuing.mayor_title}　{municipality.issuing.mayor_name}",
-        "office": municipality.name,
+        "identity": _identity(register, wanted),
+        "sections": _sections(register, wanted),
+        "target": wanted.name if wanted.kind == INDIVIDUAL else None,
+        "certification": CERTIFICATIONS[wanted.kind],
+        "issued_text": wareki(on).translate(WIDE),
+        "issued": {"year": on.year, "month": on.month, "day": on.day},
+        "authority": issuing.mayor_title,
+        "mayor": issuing.mayor_name,
         "seal": "/" + (municipality.folder / "official_seal.png").relative_to(CHECKOUT).as_posix(),
     }
     return _compile(data)
 
 
-TITLES_INDIVIDUAL = "family_register_individual_certificate"
+def _identity(register: Register, wanted: Wanted) -> list[tuple[str, str]]:
+    """本籍 and 筆頭者; 戸籍の附票 leaves them out unless they are asked for (since 2022-01-11)."""
+    if wanted.kind != ADDRESS:
+        return [("本　籍", register.domicile.translate(WIDE)), ("氏　名", register.head)]
+    if not wanted.domicile_shown:
+        return [("本　籍", OMITTED), ("筆 頭 者", OMITTED)]
+    return [("本　籍", register.domicile.translate(WIDE)), ("筆 頭 者", register.head)]
 
 
-def _person(one: Member) -> dict[str, Any]:
-    pairs = (
-        ("名", one.name),
-        ("生年月日", one.birth),
-        ("父", one.father),
-        ("母", one.mother),
-        ("続柄", one.relationship),
-    )
-    return {"heading": "戸籍に記録されている者", "items": [{"name": name, "text": text} for name, text in pairs]}
+def _sections(register: Register, wanted: Wanted) -> list[Section]:
+    people = [one for one in register.members if wanted.kind != INDIVIDUAL or one.name == wanted.name]
+    if wanted.kind == ADDRESS:
+        return [one for each in people for one in _residence(each, register)]
+    return [one for each in people for one in _person(each)]
 
 
-def _residence(one: Member, register: Register) -> dict[str, Any]:
-    pairs = [("名", one.name), *(("住所", address) for address in register.addresses)]
-    return {"heading": "附票に記録されている者", "items": [{"name": name, "text": text} for name, text in pairs]}
+def _person(one: Member) -> list[Section]:
+    pairs = [*_who(one), ("父", one.father), ("母", one.mother), ("続柄", one.relationship)]
+    birth = [("出生日", one.birth), ("届出人", "父")]
+    return [_section("戸籍に記録されている者", "", pairs), _section("身分事項", "出　生", birth)]
+
+
+def _residence(one: Member, register: Register) -> list[Section]:
+    history = [("住所", address) for address in register.addresses]
+    return [_section("附票に記録されている者", "", _who(one)), _section("住所の履歴", "", history)]
+
+
+def _who(one: Member) -> list[tuple[str, str]]:
+    return [("名", one.name.split("　")[-1]), ("生年月日", one.birth)]
+
+
+def _section(name: str, kind: str, items: list[tuple[str, str]]) -> Section:
+    return {
+        "name": name,
+        "kind": kind,
+        "items": [(label, text if label == "名" else text.translate(WIDE)) for label, text in items],
+    }
 
 
 def _compile(data: dict[str, Any]) -> bytes:

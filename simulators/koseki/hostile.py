@@ -97,6 +97,45 @@ def _bomb(document: pikepdf.Pdf) -> None:
     page.Contents = document.make_stream(content + b" " * (96 << 20))
 
 
+def _cropped(document: pikepdf.Pdf) -> None:
+    document.pages[0].obj.CropBox = Array([0, 0, 595, 400])
+
+
+def _white_sheet(document: pikepdf.Pdf) -> None:
+    """A white sheet lies over the page: what is printed is empty."""
+    document.pages[0].contents_add(b"\nq 1 1 1 rg 0 0 600 850 re f Q")
+
+
+def _pale(document: pikepdf.Pdf) -> None:
+    """All ink is nearly white."""
+    page = document.pages[0]
+    page.Contents = document.make_stream(page.Contents.read_bytes().replace(b"0 scn", b"0.98 scn"))
+
+
+def _external(document: pikepdf.Pdf) -> None:
+    stream = document.make_stream(b"q Q")
+    stream.F = String("http://127.0.0.1/other")
+    document.pages[0].Contents = Array([document.pages[0].Contents, stream])
+
+
+def _form_inside(document: pikepdf.Pdf) -> None:
+    """A drawing inside a drawing, which may hide in a layer."""
+    form = document.make_stream(b"q Q", Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 9, 9]))
+    document.pages[0].resources["/XObject"] = Dictionary(F0=form)
+
+
+def replacement_text(pdf: bytes) -> bytes:
+    """Marked content that tells readers another text than the one that is drawn."""
+
+    def change(document: pikepdf.Pdf) -> None:
+        page = document.pages[0]
+        page.Contents = document.make_stream(
+            b"/Span <</ActualText (hidden)>> BDC " + page.Contents.read_bytes() + b" EMC"
+        )
+
+    return _changed(change)(pdf)
+
+
 def _incremental(pdf: bytes) -> bytes:
     start = pdf.rindex(b"startxref")
     number = pdf[start:].split()[1]
@@ -123,6 +162,13 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
     "bomb": _changed(_bomb, compress_streams=True),
     "incremental": _incremental,
     "encrypted": _encrypted,
+    "cropped": _changed(_cropped),
+    "white_sheet": _changed(_white_sheet),
+    "pale": _changed(_pale),
+    "external_stream": _changed(_external),
+    "form_inside": _changed(_form_inside),
+    "table_in_stream": _changed(lambda document: None, object_stream_mode=pikepdf.ObjectStreamMode.generate),
+    "html_as_pdf": lambda pdf: b"<!DOCTYPE html><title>maintenance</title>",
     "truncated": lambda pdf: pdf[: len(pdf) // 2],
     "not_pdf": lambda pdf: b"MZ" + pdf[2:],
     "huge": lambda pdf: pdf + b"%" * (20 << 20),

@@ -7,6 +7,7 @@ is for. The protocol is ours (docs/koseki_interface.md): real systems differ.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ from simulators.koseki.registers import Register
 
 JST = timezone(timedelta(hours=9), "JST")
 SLOW_SECONDS = 5.0
-ANSWERS = ("slow", "drip", "html", "redirect", "busy", "pending", "old_settlement", "crossed", "swapped_bodies")
+ANSWERS = ("slow", "drip", "html", "redirect", "busy", "pending", "old_settlement", "crossed", "swapped_bodies",
+           "stranger_refused", "packed")  # fmt: skip
 TROUBLES = ("none", *ANSWERS, "other_person", "foreign_page", *hostile.KINDS)
 
 Book = Callable[[str], dict[tuple[str, str], Register]]
@@ -57,14 +59,18 @@ class System:
         municipality = get(str(request.path_params["municipality"]))
         register = self.book(municipality.code).get((order["registered_domicile"], order["family_register_head"]))
         if register is None or not any(one.name == order["name"] for one in register.members):
-            return JSONResponse({"code": "not_found"}, 404)
+            return self._refusal("not_found", 404, order)
         if self.trouble == "pending":
-            return JSONResponse({"code": "pending"}, 409)
+            return self._refusal("pending", 409, order)
         if self.trouble == "busy":
             return JSONResponse({"code": "busy"}, 503)
         pdf = await asyncio.to_thread(self._draw, municipality, register, order)
         headers = _headers(order, "2026-01-01T00:00:00+09:00" if self.trouble == "old_settlement" else _now())
         return await self._answer(pdf, headers)
+
+    def _refusal(self, code: str, status: int, order: dict[str, Any]) -> Response:
+        correlation = "0" * 32 if self.trouble == "stranger_refused" else order["correlation_id"]
+        return JSONResponse({"code": code}, status, {"Koseki-Correlation": correlation})
 
     def _draw(self, municipality: Municipality, register: Register, order: dict[str, Any]) -> bytes:
         wanted = _wanted(order)
@@ -83,6 +89,8 @@ class System:
     async def _answer(self, pdf: bytes, headers: dict[str, str]) -> Response:
         if self.trouble == "slow":
             await asyncio.sleep(SLOW_SECONDS)
+        if self.trouble == "packed":
+            return Response(gzip.compress(pdf), 200, headers | {"content-encoding": "gzip"}, "application/pdf")
         if self.trouble == "html":
             return Response("<html>ただいま保守中です</html>", media_type="text/html", headers=headers)
         if self.trouble == "redirect":

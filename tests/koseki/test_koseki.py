@@ -43,6 +43,7 @@ ERRORS: dict[str, type[UtsushiError]] = {
     "busy": KosekiUnavailable,
     "pending": KosekiPending,
     "old_settlement": KosekiMismatch,
+    "packed": KosekiHostile,
     "other_person": KosekiMismatch,
     "foreign_page": KosekiMismatch,
     "reversed": KosekiMismatch,
@@ -88,7 +89,7 @@ def test_each_kind_comes_with_all_its_pages(koseki: Running, kind: str) -> None:
 @pytest.mark.clause("1(2)", "2(1)②")
 def test_somebody_who_lives_elsewhere_gets_theirs(koseki: Running) -> None:
     extract = asyncio.run(koseki.client().fetch(elsewhere(), 20))
-    assert "見本外子" in text_of(extract)
+    assert "【名】外子" in text_of(extract)
 
 
 def test_the_same_order_again_gives_the_same_bytes(koseki: Running) -> None:
