@@ -20,6 +20,8 @@ from vendor_layouts.layout import OPERATION, ROW_NUMBER, Column, FeedLayout, Lay
 
 OPERATIONS = ("1", "2", "3")
 BROKEN = "\ufffd"
+# Offset in the file of the byte that broke a field, by row number and column; ``None`` where it is not known.
+BrokenAt = Callable[[int, Column], int | None]
 
 
 class Problems:
@@ -58,9 +60,12 @@ def assemble(
     file: str,
     kind: str,
     *,
-    broken: bool,
+    broken: BrokenAt | None,
 ) -> pa.Table:
-    """Check row numbers and operations, mark broken cells and bad pictures, and lay the columns in order."""
+    """Check row numbers and operations, mark broken cells and bad pictures, and lay the columns in order.
+
+    ``broken`` is ``None`` where no byte was broken; U+FFFD is then a character that the vendor sent.
+    """
     problems = Problems(rows)
     _check_numbers(cells[feed.columns_of(ROW_NUMBER)[0].order], first, file)
     operations = _operations(layout, feed, cells, problems, kind)
@@ -68,8 +73,8 @@ def assemble(
     for column in _kept(feed):
         values = _null_if_empty(cells[column.order])
         if pa.types.is_string(values.type):
-            if broken:
-                problems.add(np.flatnonzero(_contains_broken(values)), f"broken_encoding:{column.field}")
+            if broken is not None:
+                _mark_broken(values, column, first, broken, problems)
             if column.format == "base64":
                 values = _pictures(values, column, problems, imprint.decode_base64)
         else:
@@ -110,6 +115,12 @@ def _operations(
     taken = codes.take(encoded.indices)
     problems.add(np.flatnonzero(pc.is_null(taken)), f"unknown_code:{OPERATION}")
     return pc.fill_null(taken, "2")
+
+
+def _mark_broken(values: pa.Array, column: Column, first: int, broken: BrokenAt, problems: Problems) -> None:
+    for row in np.flatnonzero(_contains_broken(values)).tolist():
+        offset = broken(first + row, column)
+        problems.add([row], f"broken_encoding:{column.field}" + ("" if offset is None else f":byte {offset}"))
 
 
 def _null_if_empty(values: pa.Array) -> pa.Array:

@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from extractors.charsets import WIDE, cp932, utf8
 from extractors.charsets.wide import transcoded
-from extractors.decoded import assemble
+from extractors.decoded import BrokenAt, assemble
 from records.ahead import ahead
 from records.errors import BrokenEncoding, LayoutMismatch, Place
 from vendor_layouts.layout import FeedLayout, Layout
@@ -88,8 +88,15 @@ def _parsed(layout: Layout, feed: FeedLayout, piece: _Piece, file: str, kind: st
     table = _table(layout, text, [f"{column.order}" for column in feed.columns], file, first)
     _check_quotes(layout, text, table.num_columns, table.num_rows, Place(file, row=first))
     columns = {column.order: table.column(at).combine_chunks() for at, column in enumerate(feed.columns)}
-    broken = broken or layout.charset in WIDE  # U+FFFD stands where sixteen bits were broken
-    return assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=broken), doubled
+    if layout.charset in WIDE:  # U+FFFD stands where sixteen bits were broken
+        broken = {}
+    at = None if broken is None else _once(broken)
+    return assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=at), doubled
+
+
+def _once(offsets: dict[int, int]) -> BrokenAt:
+    """Where a row breaks first is told with its first broken field; what follows in the line may only follow from it."""
+    return lambda row, _: offsets.pop(row, None)
 
 
 def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[bytes]:
@@ -109,28 +116,36 @@ def _pieces(chunks: Iterable[bytes], file: str, newline: bytes) -> Iterator[byte
         yield bytes(pending)
 
 
-def _decoded(layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: int, offset: int) -> tuple[str, bool]:
-    """The piece as text; where bytes are broken (second result), U+FFFD stands if that record's borders are certain."""
+def _decoded(
+    layout: Layout, piece: bytes, feed: FeedLayout, file: str, first: int, offset: int
+) -> tuple[str, dict[int, int] | None]:
+    """The piece as text; where bytes are broken, U+FFFD stands if that record's borders are certain.
+
+    The second result says at which byte of the file each broken row breaks; ``None`` when none does.
+    """
     codec = _CODECS[layout.charset]
     try:
-        return str(codec.decode(piece)), False
+        return str(codec.decode(piece)), None
     except UnicodeDecodeError:
-        _check_borders(layout, piece, len(feed.columns), Place(file, row=first, offset=offset))
-    return codec.decode_leniently(piece), True
+        broken = _check_borders(layout, piece, len(feed.columns), Place(file, row=first, offset=offset))
+    return codec.decode_leniently(piece), broken
 
 
-def _check_borders(layout: Layout, piece: bytes, columns: int, begin: Place) -> None:
+def _check_borders(layout: Layout, piece: bytes, columns: int, begin: Place) -> dict[int, int]:
     """Broken bytes are one row's problem as long as that row still has its columns; ``begin`` is the piece's place."""
     codec, newline = _CODECS[layout.charset], layout.newline.encode()
     row, offset = begin.row or 0, begin.offset or 0
+    broken: dict[int, int] = {}
     for number, line in enumerate(piece.split(newline)):
         try:
             codec.decode(line)
         except UnicodeDecodeError as error:
+            broken[row + number] = offset + error.start
             if _count(codec.decode_leniently(line), layout.delimiter) != columns:
                 place = Place(begin.file, row=row + number, offset=offset + error.start)
                 raise BrokenEncoding("broken bytes hide the borders of a record", place) from None
         offset += len(line) + len(newline)
+    return broken
 
 
 def _check_lines(layout: Layout, piece: bytes, file: str, first: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import pyarrow as pa
 from extractors.charsets import host
 from extractors.charsets.host import HostCharset
 from extractors.charsets.host_columns import decode_column
-from extractors.decoded import assemble
+from extractors.decoded import BrokenAt, assemble
 from extractors.exchange import EDGE_BYTES
 from records.errors import LayoutMismatch, Place
 from vendor_layouts.layout import Column, FeedLayout, Layout
@@ -40,12 +41,27 @@ def parse(
                 "a data record does not begin with D", Place(file, row=row, offset=_offset(row, length))
             )
         columns = _columns(charset, feed, rows)
-        yield assemble(layout, feed, columns, len(rows), first, file, kind, broken=True)
+        broken = _broken_at(charset, feed, rows, first)
+        yield assemble(layout, feed, columns, len(rows), first, file, kind, broken=broken)
         first += len(rows)
 
 
 def _offset(row: int, length: int) -> int:
     return EDGE_BYTES + (row - 1) * length
+
+
+def _broken_at(charset: HostCharset, feed: FeedLayout, rows: Cells, first: int) -> BrokenAt:
+    """Looked for only where a field is broken: its bytes are read once more, one after the other."""
+    ends = accumulate(column.bytes for column in feed.columns)
+    starts = {column.order: end - column.bytes for column, end in zip(feed.columns, ends, strict=True)}
+
+    def at(row: int, column: Column) -> int | None:
+        start = starts[column.order]
+        field = rows[row - first, start : start + column.bytes].tobytes()
+        broken = charset.broken_at(field, column.kind)
+        return None if broken is None else _offset(row, feed.record_bytes) + start + broken
+
+    return at
 
 
 def _records(chunks: Iterable[bytes], length: int, file: str) -> Iterator[bytes]:

@@ -64,6 +64,18 @@ class HostCharset:
             raise UnicodeDecodeError(self.name, data, len(data) - 1, len(data), "it does not shift back")
         return "".join(out)
 
+    def broken_at(self, data: bytes, kind: str) -> int | None:
+        """Place of the first broken byte of a field of this kind (``X``, ``N`` or ``M``); ``None`` when all is well."""
+        if kind == "M":
+            try:
+                self.decode(data)
+            except UnicodeDecodeError as error:
+                return error.start
+            return None
+        table, width = (self.two, 2) if kind == "N" else (self.one, 1)
+        codes = (int.from_bytes(data[at : at + width], "big") for at in range(0, len(data), width))
+        return next((at * width for at, code in enumerate(codes) if table[code] == INVALID), None)
+
     def encode(self, text: str) -> bytes:
         """A mixed text: characters of the single bytes as one byte, all others between shifts."""
         ones, twos = self._back
@@ -123,7 +135,7 @@ def two_byte_table(given: Mapping[str, Any]) -> Codes:
         table[code] = point
     table[0x4040] = 0x3000 if "4040" in (given["space"], *given["changes"]) else table[0x4040]
     for change, to in given["changes"].items():
-        table[int(change, 16)] = int(to, 16)
+        table[int(change, 16)] = int(to, 16) if to else INVALID
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from extractors import decode as decode_step
 from extractors import parse_delimited, parse_fixed, vault
 from extractors.charsets import keis
 from extractors.decode import decode
+from extractors.exchange import EDGE_BYTES
 from records.batch import FEEDS, Manifest
 from records.errors import BrokenEncoding, IncompleteFile, LayoutMismatch
 from tests.extractors.vendor_files import LAYOUTS, Cell, batch, body, cells, person, record
@@ -147,7 +149,10 @@ def test_fault_15_the_whole_file_in_another_charset(tmp_path: Path, layout: str,
     row: dict[str, Cell] = {**person(), "address_on_january_1": "徳島県三好郡東みよし町加茂"}
     data = body(layout, "tax", [row]).decode("utf-8" if layout == SUDACHI else "cp932").encode(charset)
     if (layout, charset) == (SUDACHI, "cp932"):
-        assert problems(decoded(tmp_path, layout, data, 1, "tax")) == ["broken_encoding:address_on_january_1"]
+        at = data.index("徳島県".encode("cp932"))
+        assert problems(decoded(tmp_path, layout, data, 1, "tax")) == [
+            f"broken_encoding:address_on_january_1:byte {at}"
+        ]
         return
     with pytest.raises((LayoutMismatch, BrokenEncoding)):
         decoded(tmp_path, layout, data, 1, "tax")
@@ -170,31 +175,36 @@ def test_faults_16_79_80_broken_bytes_within_certain_borders_are_that_rows_probl
     tmp_path: Path, layout: str, junk: bytes
 ) -> None:
     rows = [{**person(number), "address_on_january_1": "MARK" if number == 2 else "OK"} for number in (1, 2, 3)]
-    found = decoded(tmp_path, layout, body(layout, "tax", rows).replace(b"MARK", junk), 3, "tax")
-    assert problems(found) == [None, "broken_encoding:address_on_january_1", None]
+    data = body(layout, "tax", rows)
+    found = decoded(tmp_path, layout, data.replace(b"MARK", junk), 3, "tax")
+    assert problems(found) == [None, f"broken_encoding:address_on_january_1:byte {data.index(b'MARK')}", None]
     assert [row["addressee_number"] for row in found] == [f"{number:015d}" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
-    "junk",
+    ("junk", "broken"),
     [
-        b"\x0a\x42\xb0\xa1",
-        b"\x0a\x42\xb0",
-        b"\x0a",
-        b"\x0a\x43",
-        b"\x0a\x42\xa9\xa1\x0a\x41",
-        b"\x62\x62",
-        b"\x0a\x42" + b"\xb0\xa1" * 101,
+        (b"\x0a\x42\xb0\xa1", -1),  # the field ends and has not shifted back
+        (b"\x0a\x42\xb0", 2),
+        (b"\x0a", 0),
+        (b"\x0a\x43", 0),
+        (b"\x0a\x42\xa9\xa1\x0a\x41", 2),
+        (b"\x62\x62", 0),
+        (b"\x0a\x42" + b"\xb0\xa1" * 101, -1),
     ],
 )
-def test_fault_16_half_shifts_and_pairs_stay_in_their_field(tmp_path: Path, junk: bytes) -> None:
+def test_fault_16_half_shifts_and_pairs_stay_in_their_field(tmp_path: Path, junk: bytes, broken: int) -> None:
     rows: list[dict[str, Cell]] = [
         {**person(1), "address_on_january_1": "亜"},
         {**person(2), "address_on_january_1": junk},
         {**person(3), "address_on_january_1": "ｱ"},
     ]
     found = decoded(tmp_path, NARUTO, body(NARUTO, "tax", rows), 3, "tax")
-    assert problems(found) == [None, "broken_encoding:address_on_january_1", None]
+    feed = load(NARUTO).feeds["tax"]
+    before = list(takewhile(lambda one: one.field != "address_on_january_1", feed.columns))
+    width = feed.columns[len(before)].bytes
+    at = EDGE_BYTES + feed.record_bytes + sum(one.bytes for one in before) + broken % width
+    assert problems(found) == [None, f"broken_encoding:address_on_january_1:byte {at}", None]
     assert [row["address_on_january_1"] for row in (found[0], found[2])] == ["亜", "ｱ"]
 
 
