@@ -1,4 +1,4 @@
-"""The vendors' side of the charsets: CP932 with its user area, KEIS83 with shifts, EBCDIK. Encoding only.
+"""The vendors' side of the charsets: CP932 with its user area, KEIS83 with shifts, EBCDIK, kanji of 1978. Encoding only.
 
 Written from the published tables for itself: what reads these bytes (``extractors.charsets``) is tried with it and must
 not share a mistake with it.
@@ -80,4 +80,22 @@ def _keis(character: str) -> bytes:
     code = character.encode("euc_jp")
     if len(code) != 2 or code[0] < 0xA1:
         raise UnicodeEncodeError("keis83", character, 0, 1, "not in JIS X 0208")
+    return code
+
+
+# What 1983 swapped between the levels, and the four characters whose old forms only JEF is known to have.
+_SWAPPED = "鰺鯵鶯鴬蠣蛎攪撹竈竃灌潅諫諌頸頚礦砿蘂蕊靱靭賤賎壺壷礪砺檮梼濤涛邇迩蠅蝿檜桧儘侭藪薮籠篭"
+_PARTNER = {one: _SWAPPED[at ^ 1] for at, one in enumerate(_SWAPPED)}
+_OLD_FORMS = dict(zip("堯槇遙瑤", "尭槙遥瑶", strict=True))
+
+
+def kanji_of_1978(character: str, charset: str) -> bytes:
+    """The two-byte code of a kanji in ``keis78`` or ``jef``; ``UnicodeEncodeError`` for what 1978 did not have."""
+    modern = _PARTNER.get(character, character)
+    if charset == "jef":
+        modern = _OLD_FORMS.get(modern, modern)
+    code = modern.encode("euc_jp")
+    gone = character in _OLD_FORMS.values() or character in "凜熙" or (charset == "keis78" and character in _OLD_FORMS)
+    if gone or len(code) != 2:
+        raise UnicodeEncodeError(charset, character, 0, 1, "not known in 1978")
     return code

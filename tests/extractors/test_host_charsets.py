@@ -15,6 +15,7 @@ from extractors import charsets
 from extractors.charsets import host
 from extractors.charsets.host_columns import decode_column
 from gaiji_maps import vendor_codes
+from simulators.vendors import charsets as vendors
 from vendor_layouts.layout import CHARSETS, FIXED_CHARSETS
 
 NAMES = sorted(host.names())
@@ -171,3 +172,20 @@ def test_user_codes_have_the_vendors_names(name: str) -> None:
         if 0xE000 <= point <= 0xF8FF or 0xF0000 <= point < 0x110000:
             assert vendor_codes.code_of(name, chr(point)) == f"{code:04X}"
             assert vendor_codes.decoded(name, f"{code:04X}") == chr(point)
+
+
+@pytest.mark.clause("3(1)⑪")
+@pytest.mark.parametrize("name", ["keis78", "jef"])
+def test_every_kanji_of_1978_is_read_as_a_vendor_writes_it(name: str) -> None:
+    """The vendor's side is another program; a character that it can't write has no code here either."""
+    charset = host.charset(name)
+    known = {chr(int(point)) for point in charset.two[0xB0A1:0xF4FF] if point != host.INVALID}
+    kanji = [chr(int(point)) for point in host.charset("keis83").two[0xB0A1:0xF4FF] if point != host.INVALID]
+    assert len(kanji) == 6_355
+    for character in kanji:
+        if character in known:
+            code = vendors.kanji_of_1978(character, name)
+            assert charset.decode(charset.to_two[0] + code + charset.to_one) == character
+        else:
+            with pytest.raises(UnicodeEncodeError):
+                vendors.kanji_of_1978(character, name)
