@@ -161,7 +161,7 @@ def _substitute(points: CodePoints, classes: npt.NDArray[np.uint8], table: Chara
 def _to_substitute(classes: npt.NDArray[np.uint8], selectors: Indices) -> Indices:
     """Positions of mapped characters. An ordinary one that carries a selector already names its glyph and stays."""
     where = np.flatnonzero(classes == MAPPED)
-    return where[~np.isin(where, selectors - 1)]
+    return where[~np.isin(where, selectors - 1)] if len(selectors) else where
 
 
 def _pair_keys(points: CodePoints, selectors: Indices) -> npt.NDArray[np.uint64]:
@@ -172,6 +172,8 @@ def _pair_keys(points: CodePoints, selectors: Indices) -> npt.NDArray[np.uint64]
 
 def _with_base(points: CodePoints, selectors: Indices) -> Indices:
     """Those selectors that do not begin their row."""
+    if not len(selectors):
+        return selectors
     return selectors[~np.isin(selectors, points.offsets[:-1])]
 
 

@@ -122,6 +122,18 @@ def _other_order(document: pikepdf.Pdf) -> None:
     page.Contents = document.make_stream(pikepdf.unparse_content_stream(drawn))
 
 
+def _unknown_operator(document: pikepdf.Pdf) -> None:
+    """More text, shown by an operator that our renderer does not use."""
+    page = document.pages[0]
+    more = page.Contents.read_bytes() + b"\nBT /f0 10 Tf (\\000\\001) ' ET"
+    page.Contents = document.make_stream(more)
+
+
+def _no_font(document: pikepdf.Pdf) -> None:
+    page = document.pages[0]
+    page.Contents = document.make_stream(page.Contents.read_bytes() + b"\nBT (\\000\\001) Tj ET")
+
+
 def _other_numbering(document: pikepdf.Pdf) -> None:
     """Glyph numbers that no longer mean what the font's characters say."""
     font = next(iter(document.pages[0].Resources.Font.values()))
@@ -131,6 +143,8 @@ def _other_numbering(document: pikepdf.Pdf) -> None:
 DAMAGES = [
     _characterless,
     _other_order,
+    _unknown_operator,
+    _no_font,
     _other_numbering,
     _drop_page,
     _swap_pages,
