@@ -125,13 +125,25 @@ def _waiting(options: argparse.Namespace, output: Output) -> int:
     with database_ready(get(options.municipality).code):
         found = waiting(options.municipality)
     if found or output.json_lines:
-        rows = [{**asdict(one), "feeds": ",".join(one.feeds), "since": _minute(one.since)} for one in found]
+        rows = [
+            {**asdict(one), "feeds": ",".join(one.feeds), "since": _minute(one.since), "hint": _hint(one.code)}
+            for one in found
+        ]
         output.rows(f"{options.municipality}: characters that people wait for", rows)
     else:
         output.say(f"{options.municipality}: nobody waits for a character")
     for one in found:
         output.say(one.alarm_text)
     return 1 if found else 0
+
+
+def _hint(code: str) -> str:
+    """For a sequence of 汎用電子, the MJ name that the number in its identifier points to; to be compared by people."""
+    from gaiji_maps.standard.table import foreign_sequences
+    from gaiji_maps.vendor_codes import decoded
+
+    name = foreign_sequences().get(decoded("utf-8", code)) if " U+" in code else None
+    return f"{name}?" if name else ""
 
 
 def _minute(at: datetime) -> str:

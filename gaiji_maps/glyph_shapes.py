@@ -17,8 +17,8 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
 from gaiji_maps import vendor_codes
-from gaiji_maps.correspondence import OWN_GLYPH
-from gaiji_maps.font_coverage import own_coverages
+from gaiji_maps.correspondence import text_of_target
+from gaiji_maps.font_coverage import MJ_NAME, coverage, own_coverages
 from gaiji_maps.fonts import form_fonts, standard_font_path
 from gaiji_maps.identification.vendor import VendorGlyph, vendor_glyphs
 from gaiji_maps.making.outline import ASCENT, Outline, from_font
@@ -36,11 +36,11 @@ def standard(mj_name: str) -> Outline | None:
 
 
 def of_target(folder: Path, target: str) -> Outline | None:
-    """The outline of a row's target: an MJ name, or a code point of a further font (``U+F0000``, ``U+100000``)."""
-    own = OWN_GLYPH.match(target)
-    if own is None:
+    """The outline of a row's target: an MJ name, or a GJ name or code point of a further font (``U+F0000``)."""
+    if MJ_NAME.match(target):
         return standard(target)
-    fonts, point = form_fonts(folder), int(own[1], 16)
+    text = text_of_target(target, coverage(folder))
+    fonts, point = form_fonts(folder), ord(text[0]) if text else -1
     reached = zip(fonts, own_coverages(fonts), strict=True)
     path = next((font.path for font, found in reached if point in found.characters), None)
     return from_font(path, point) if path else None

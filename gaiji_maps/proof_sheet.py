@@ -18,6 +18,7 @@ from typing import Any
 import typst
 
 from gaiji_maps.correspondence import OWN_GLYPH, Correspondence
+from gaiji_maps.font_coverage import GJ_NAME
 from gaiji_maps.fonts import standard_font_path
 from gaiji_maps.glyph_shapes import fitted, of_target, svg_path
 from gaiji_maps.identification.ranking import NOTICE
@@ -147,7 +148,7 @@ def _further(folder: Path, name: str, scores: Mapping[str, tuple[int, float]]) -
 
 def _facts(name: str) -> Iterable[tuple[str, str]]:
     """What the standard list says about a name; a code point of a further font says which kind it is."""
-    if OWN_GLYPH.match(name):
+    if OWN_GLYPH.match(name) or GJ_NAME.match(name):
         yield "字形", "自治体外字フォント" if name.startswith("U+F") else "追加の標準フォント"
         return
     row, kana = table().get(name), hentaigana_table().get(name)

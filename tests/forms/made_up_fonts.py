@@ -31,9 +31,11 @@ def town_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch, settings: str
     return get(CODE)
 
 
-def plane_16_font(path: Path, code_points: Sequence[int], *, cff: bool = False, composite: bool = False) -> Path:
+def plane_16_font(
+    path: Path, code_points: Sequence[int], *, cff: bool = False, composite: bool = False, called: str = "g{:X}"
+) -> Path:
     """A font in which every character is another little stairs; composites are a stairs and a bar beside it."""
-    names = {code_point: f"g{code_point:X}" for code_point in code_points}
+    names = {code_point: called.format(code_point) for code_point in code_points}
     glyphs: dict[str, Any] = {".notdef": _drawn([], cff)}
     for number, name in enumerate(names.values(), 1):
         glyphs[f"{name}.part" if composite else name] = _drawn(_stairs(number), cff)

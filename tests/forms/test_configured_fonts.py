@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from fictional_people import FATHER, ISSUE, application
 from glyphs_on_paper import Demand, drawn_glyphs, standard
 from made_up_fonts import plane_16_font, town_of_its_own
 
-from gaiji_maps import correspondence
+from gaiji_maps import correspondence, glyph_shapes, review
 from gaiji_maps.font_coverage import coverage
+from gaiji_maps.review import Act, Code
 from issuance_api import rendering
 from issuance_api.checking import check
 from issuance_api.forms import PageData, Subject, page_data
@@ -114,6 +117,41 @@ def test_only_the_planes_that_were_named_are_drawn_and_the_standard_font_comes_f
     check(other, page, pdf)
     assert contains(outlines_on(pdf), [*standard().outlines("山"), *Demand(font).outlines("\u9fee")])
     assert correspondence.text_of_target("MJ057449", found) == "\u9fee", "newer than IPAmj明朝, drawn by the other font"
+
+
+def test_the_municipalitys_settings_name_a_font_in_its_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = town_of_its_own(tmp_path, monkeypatch, settings_of(Path("fonts/own.ttf"), "[15]"))
+    (town.folder / "fonts").mkdir()
+    font = plane_16_font(town.folder / "fonts" / "own.ttf", [0xF0000, 0xF0001])
+    page = page_of(town, "\U000f0001\U000f0000")
+    pdf = RENDERER.render(town, page)
+    check(town, page, pdf)
+    assert contains(outlines_on(pdf), Demand(font).outlines("\U000f0001\U000f0000"))
+    assert not coverage().covers("\U000f0000"), "another municipality has nothing of it"
+
+
+@pytest.mark.clause("3(1)⑨")
+def test_characters_of_the_second_font_are_targets_of_the_correspondence_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By code point, or by the name that the font itself gives to its glyph."""
+    font = plane_16_font(tmp_path / "gj.ttf", [0x100001, 0x100002], called="GJ{:X}")
+    town = town_of_its_own(tmp_path, monkeypatch, settings_of(font))
+    first, second = Act("架空　一郎", date(2026, 6, 1)), Act("架空　二子", date(2026, 6, 1))
+    targets = {"F9C0": "U+100002", "F9C1": "GJ100001", "F9C2": "GJ000009", "F9C3": "U+100003"}
+    for code, target in targets.items():
+        key = Code(town.layout_system, "cp932-eudc", code)
+        with suppress(ConfigurationError), review.editing(town.folder) as rows:
+            review.propose(rows, key, target, "by eye", first)
+            review.confirm(rows, key, second)
+    found = correspondence.lookup("cp932-eudc", town.folder, town.layout_system)
+    drawn = {code: found.get(correspondence.vendor_codes.decoded("cp932-eudc", code)) for code in targets}
+    assert drawn == {"F9C0": "\U00100002", "F9C1": "\U00100001", "F9C2": None, "F9C3": None}
+    shapes = [glyph_shapes.of_target(town.folder, target) for target in ("U+100002", "GJ100001")]
+    assert all(shapes)
+    assert shapes[0] != shapes[1]
 
 
 def test_fonts_that_are_not_in_order_stop_with_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from command_line.gaiji import _hint
 from gaiji_maps.font_coverage import coverage
+from gaiji_maps.standard.table import foreign_sequences
 from municipalities.registry import get
 from tests.gaiji_flow.conftest import TARGET, Newcomer, stored, withheld
 
@@ -55,3 +57,9 @@ def test_a_sequence_has_its_line_in_excel(waiting_town: Newcomer, run: Any, tmp_
     book.save(path)
     assert run("import", TOWN, "--xlsx", str(path), "--by", "架空　一郎")[1] == [{"municipality": TOWN, "proposed": 1}]
     assert (get(TOWN).folder / "gaiji_map.csv").read_text("utf-8").count(SEQUENCE) == 1
+
+
+def test_a_number_in_the_list_is_a_hint_and_no_more() -> None:
+    for sequence, name in foreign_sequences().items():
+        assert _hint(" ".join(f"U+{ord(one):04X}" for one in sequence)) == f"{name}?"
+    assert (_hint(SEQUENCE), _hint("F9FC"), _hint("U+E0102")) == ("", "", "")
