@@ -31,7 +31,8 @@ _SHOWN = rb"(?:%s|\s|-|\d|\.)*+" % _STRING
 PIECE = re.compile(
     rb"(?:/\w+<<[^>]*(?:<[0-9A-F]*>)?[^>]*>>BDC|EMC|\n|"
     rb"q 1 0 0 -1 (?P<x>%(n)s) (?P<y>%(n)s) cm/c0 cs 0 scn\n"
-    rb"BT(?:/Span<</ActualText<[0-9A-F]*>>>BDC)? 0 Tr/f\d+ (?P<size>%(n)s) Tf 1 0 0 -1 0 0 Tm(?:\[%(shown)s\]TJ|%(string)sTj)(?:\nEMC)?\nET\nQ|"
+    rb"BT(?:(?:/Span<</ActualText<[0-9A-F]*>>>BDC)? 0 Tr/f\d+ (?P<size>%(n)s) Tf 1 0 0 -1 (?P<on>%(n)s) 0 Tm"
+    rb"(?:\[%(shown)s\]TJ|%(string)sTj)(?:\nEMC)?)+\nET\nQ|"
     rb"q %(n)s %(n)s %(n)s %(n)s %(n)s %(n)s cm/c0 CS 0 SCN %(n)s w %(n)s M[\d. \-mlh\n]*+S\nQ|"
     rb"q %(n)s %(n)s %(n)s %(n)s %(n)s %(n)s cm/x\d+ Do\nQ)" % {b"n": _NUMBER, b"shown": _SHOWN, b"string": _STRING},
     re.DOTALL,
@@ -63,7 +64,10 @@ def _check_plain(page: Any) -> None:
             break
         at = piece.end()
         if piece["x"] is not None:
-            on_sheet = EDGE_POINTS <= float(piece["x"]) <= right and EDGE_POINTS <= float(piece["y"]) <= top
+            on_sheet = (
+                EDGE_POINTS <= float(piece["x"]) <= float(piece["x"]) + float(piece["on"]) <= right
+                and EDGE_POINTS <= float(piece["y"]) <= top
+            )
             if not on_sheet or float(piece["size"]) < LEAST_POINTS:
                 raise CheckFailed("a text begins off the sheet, or is too small to be read")
     if at != len(content):
