@@ -21,11 +21,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from issuance_api import issue_record, metrics
+from issuance_api.message import Message
 from issuance_api.model import (
     Application,
     Cancellation,
     CapabilityInquiry,
-    Message,
     Problem,
     RegistrationApplication,
     Report,

@@ -13,7 +13,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from issuance_api.message import Message
 
 
 class Kind(StrEnum):
@@ -82,12 +84,6 @@ Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利�
 StoreCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,20}$", description="店舗コード")]
 PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", description="店舗の都道府県コード")]
 AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
-
-
-class Message(BaseModel):
-    """Base of all bodies: an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class CapabilityInquiry(Message):

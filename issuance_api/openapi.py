@@ -8,9 +8,10 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from issuance_api import model
+from issuance_api.message import Message
 
 REFERENCES = "#/components/schemas/{model}"
-OPERATIONS: dict[str, tuple[str, type[model.Message], type[model.Message] | None]] = {
+OPERATIONS: dict[str, tuple[str, type[Message], type[Message] | None]] = {
     "capabilities": (
         "利用可否の照会: what the holder of a card may have now",
         model.CapabilityInquiry,
@@ -88,7 +89,7 @@ def _municipality() -> dict[str, Any]:
     }
 
 
-def _success(answer: type[model.Message] | None) -> dict[str, Any]:
+def _success(answer: type[Message] | None) -> dict[str, Any]:
     if answer is not None:
         return {"description": "done", "content": {"application/json": {"schema": _reference(answer)}}}
     headers = {
@@ -103,5 +104,5 @@ def _problem(text: str) -> dict[str, Any]:
     return {"description": text, "content": {"application/problem+json": {"schema": _reference(model.Problem)}}}
 
 
-def _reference(kind: type[model.Message]) -> dict[str, str]:
+def _reference(kind: type[Message]) -> dict[str, str]:
     return {"$ref": REFERENCES.format(model=kind.__name__)}

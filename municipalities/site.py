@@ -34,13 +34,15 @@ class Site:
     """``site.toml``: addresses that belong to this installation and not to a municipality.
 
     ``fonts`` are the entries ``[[fonts]]`` as they stand there; ``municipalities.fonts`` reads them. ``koseki`` has the
-    address of each municipality's 戸籍 system with the files of its CA and of our certificate.
+    address of each municipality's 戸籍 system with the files of its CA and of our certificate; ``jpki`` is what
+    ``issuance_api.jpki.settings`` reads.
     """
 
     postgres: PostgresAddress = field(default_factory=PostgresAddress)
     vendors: dict[str, dict[str, Any]] = field(default_factory=dict)
     fonts: tuple[dict[str, Any], ...] = ()
     koseki: dict[str, dict[str, Any]] = field(default_factory=dict)
+    jpki: dict[str, Any] = field(default_factory=dict)
 
 
 def home() -> Path:
@@ -57,10 +59,11 @@ def site() -> Site:
         )
     with path.open("rb") as file:
         values = tomllib.load(file)
-    if unknown := set(values) - {"postgres", "vendors", "fonts", "koseki"}:
+    if unknown := set(values) - {"postgres", "vendors", "fonts", "koseki", "jpki"}:
         raise ConfigurationError(f"unknown tables {sorted(unknown)}", Place(SITE_FILE))
     postgres = PostgresAddress(**values.get("postgres", {}))
-    return Site(postgres, values.get("vendors", {}), tuple(values.get("fonts", ())), values.get("koseki", {}))
+    fonts = tuple(values.get("fonts", ()))
+    return Site(postgres, values.get("vendors", {}), fonts, values.get("koseki", {}), values.get("jpki", {}))
 
 
 def write_site(new: Site) -> None:
@@ -71,6 +74,8 @@ def write_site(new: Site) -> None:
         lines += [f"{key} = {_toml(value)}" for key, value in sorted(vendor.items())]
     for code, system in sorted(new.koseki.items()):
         lines += ["", f'[koseki."{code}"]', *(f"{key} = {_toml(value)}" for key, value in sorted(system.items()))]
+    if new.jpki:
+        lines += ["", "[jpki]", *(f"{key} = {_toml(value)}" for key, value in sorted(new.jpki.items()))]
     for font in new.fonts:
         lines += ["", "[[fonts]]", *(f"{key} = {_toml(value)}" for key, value in sorted(font.items()))]
     home().mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -122,4 +127,12 @@ def _create(path: Path, value: str) -> None:
 def _toml(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value) if isinstance(value, int) else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (
+        str(value)
+        if isinstance(value, int | float)
+        else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    )

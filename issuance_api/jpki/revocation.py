@@ -1,10 +1,11 @@
 """Revocation by CRL (失効リスト), fetched from configured addresses only; never from an address in a certificate.
 
-A list counts if the issuing CA's own key signed it and it is current. OCSP is not in here.
+A list counts if the issuing CA's own key signed it and it is current. OCSP is in ``responders``.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
 from issuance_api.jpki.certificates import HASHES, PARSER_ERRORS, allowed_key
+from issuance_api.jpki.fetching import Question, fetch
 from issuance_api.jpki.results import no
 
 SKEW = timedelta(minutes=5)
 KNOWN = {ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER}
 MAXIMUM_BYTES = 64 << 20
-PLAIN = {"accept-encoding": "identity"}  # nothing to inflate
 
 
 class Revocation(Protocol):
@@ -78,6 +79,7 @@ class RevocationLists:
     keep: timedelta = timedelta(minutes=10)
     accept_cached_for_minutes: int = 0
     maximum_bytes: int = MAXIMUM_BYTES
+    seconds: float = 5.0
     _kept: dict[str, tuple[datetime, x509.CertificateRevocationList]] = field(default_factory=dict)
 
     async def check(self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
@@ -93,7 +95,7 @@ class RevocationLists:
         der = await self._fetch(self.addresses.get(key))
         if der is None:
             return self._while_down(key, now)
-        found = parse_list(der, issuer, now)
+        found = await asyncio.to_thread(parse_list, der, issuer, now)  # it may be megabytes
         if kept and found.last_update_utc < kept[1].last_update_utc:
             raise no("jpki_revocation_stale")  # an older list than one seen before is a replay
         self._kept[key] = (now, found)
@@ -107,21 +109,9 @@ class RevocationLists:
         return kept[1]
 
     async def _fetch(self, address: str | None) -> bytes | None:
-        """The bytes, ``None`` if the source is down; redirects are not followed."""
         if address is None:
             raise no("jpki_revocation_unavailable")
-        body = bytearray()
-        try:
-            async with self.client.stream("GET", address, headers=PLAIN, follow_redirects=False, timeout=5) as answer:
-                if answer.status_code != 200:
-                    return None
-                async for part in answer.aiter_raw():
-                    body += part
-                    if len(body) > self.maximum_bytes:
-                        raise no("jpki_revocation_invalid")
-        except httpx.HTTPError:
-            return None
-        return bytes(body)
+        return await fetch(self.client, Question(address, self.maximum_bytes, seconds=self.seconds))
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

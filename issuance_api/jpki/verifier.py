@@ -7,27 +7,16 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pydantic import Field
 
 from issuance_api.jpki.certificates import Medium, Policy, allowed_key, judge, parse
+from issuance_api.jpki.evidence import Evidence
 from issuance_api.jpki.possession import ChallengeStore, check_signature, take
 from issuance_api.jpki.results import no
 from issuance_api.jpki.revocation import Revocation
-from issuance_api.model import Message
 
-Algorithm = Literal["rsa-pkcs1v15-sha256", "rsa-pss-sha256", "ecdsa-p256-sha256", "ecdsa-p384-sha384"]
-
-
-class Evidence(Message):
-    """What the card gave (認証データ); base64 with padding."""
-
-    certificate: Annotated[str, Field(min_length=1, max_length=11000)]
-    challenge_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-    signature: Annotated[str, Field(min_length=1, max_length=1400)]
-    algorithm: Algorithm
+__all__ = ["Evidence", "Identity", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,10 @@ class TestAuthority:
             )
         return VirtualCard(builder.sign(self.key, hashes.SHA384()), key)
 
-    def revocation_list(self, revoked: tuple[int, ...] = (), *, issued: datetime | None = None) -> bytes:
-        """失効リスト in DER, current for a day from ``issued``."""
+    def revocation_list(
+        self, revoked: tuple[int, ...] = (), *, issued: datetime | None = None, signer: PrivateKey | None = None
+    ) -> bytes:
+        """失効リスト in DER, current for a day from ``issued``; another ``signer`` makes a forged one."""
         at = issued or self.now
         builder = (
             x509.CertificateRevocationListBuilder()
@@ -143,7 +145,7 @@ class TestAuthority:
         for serial in revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
             builder = builder.add_revoked_certificate(entry)
-        return builder.sign(self.key, hashes.SHA384()).public_bytes(Encoding.DER)
+        return builder.sign(signer or self.key, hashes.SHA384()).public_bytes(Encoding.DER)
 
     def _own(self) -> x509.Certificate:
         builder = self._builder(self.name, self.key).not_valid_before(self.now - 5 * YEAR)
