@@ -16,11 +16,11 @@ from typing import Any
 from lxml import etree
 from pydantic import ValidationError
 
+from issuance_api.message import Message
 from issuance_api.model import (
     Application,
     Cancellation,
     CapabilityInquiry,
-    Message,
     RegistrationApplication,
     Report,
     ResultInquiry,
