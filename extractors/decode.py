@@ -49,8 +49,9 @@ def decode(batch: Path) -> None:
 def _write(batch: Path, manifest: Manifest, part: Path, noticed: Counter[str]) -> int:
     """Write the decoded rows to ``part`` and count them."""
     layout, rows = load(manifest.layout), 0
+    # Nobody looks for a range of values in this file: statistics would cost a third of the writing.
     with pyarrow.parquet.ParquetWriter(
-        part, schema(layout.feeds[manifest.feed]), compression="lz4", use_dictionary=False
+        part, schema(layout.feeds[manifest.feed]), compression="lz4", use_dictionary=False, write_statistics=False
     ) as writer:
         for table in _tables(batch, manifest, noticed):
             rows += table.num_rows

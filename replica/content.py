@@ -45,8 +45,11 @@ def content_hashes(rows: pa.RecordBatch, record: str) -> pa.Array:
 
 def sql_hash(record: str, alias: str) -> str:
     """SQL expression for the content hash of a stored row; needs the session's ``DateStyle`` to be ISO."""
-    fields = ", ".join(_sql_text(item, name, alias) for item in items(record) for name in item.columns)
-    return f"sha256(convert_to(array_to_string(array[{fields}], E'\\x1f', ''), 'UTF8'))"
+    # concat_ws leaves NULLs out, so they become empty texts first; array_to_string takes a quarter longer.
+    fields = ", ".join(
+        f"coalesce({_sql_text(item, name, alias)}, '')" for item in items(record) for name in item.columns
+    )
+    return f"sha256(convert_to(concat_ws(E'\\x1f', {fields}), 'UTF8'))"
 
 
 def fingerprint(hashes: pa.Array) -> int:
@@ -59,7 +62,7 @@ def fingerprint(hashes: pa.Array) -> int:
 
 def sql_fingerprint(column: str) -> str:
     """The same sum as SQL over a column of hashes; to be taken modulo 2^64, as PostgreSQL's 64 bits are signed."""
-    return f"coalesce(sum(('x' || encode(substr({column}, 1, 8), 'hex'))::bit(64)::bigint), 0)"
+    return f"coalesce(sum(substr({column}, 1, 8)::bigint), 0)"
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -48,8 +48,10 @@ def _write(
 ) -> int:
     """Write all blocks; returns the number of rows with a problem."""
     bad = 0
-    # Dictionaries pay for files that are kept; this one is read once, and they would double the time to write it.
-    with pq.ParquetWriter(part, schema(manifest.feed), compression="lz4", use_dictionary=False) as writer:
+    # Dictionaries and statistics pay for files that are kept; this one is read once.
+    with pq.ParquetWriter(
+        part, schema(manifest.feed), compression="lz4", use_dictionary=False, write_statistics=False
+    ) as writer:
         for mapped in ahead(lambda block: _mapped(block, manifest, plans, table), blocks):
             bad += mapped.num_rows - mapped.column("problem").null_count
             writer.write_batch(mapped, row_group_size=BLOCK_ROWS)
