@@ -124,7 +124,9 @@ def _mark_broken(values: pa.Array, column: Column, first: int, broken: BrokenAt,
 
 
 def _null_if_empty(values: pa.Array) -> pa.Array:
-    return pc.if_else(pc.equal(pc.binary_length(values), 0), None, values)
+    empty = pc.equal(pc.binary_length(values), 0)
+    # CSV gives NULLs by itself; a column without an empty text need not be copied.
+    return pc.if_else(empty, None, values) if pc.any(empty, min_count=0).as_py() else values
 
 
 def _contains_broken(values: pa.Array) -> npt.NDArray[np.bool_]:

@@ -27,11 +27,13 @@ PIECE = 4 << 20
 MAX_LINE = 1 << 18
 BLOCK = 1 << 20  # small blocks stay in the cache: half the time of one large block
 _EMPTY_IS_NULL = {"strings_can_be_null": True, "quoted_strings_can_be_null": True, "null_values": [""]}
+CP932 = "cp932-eudc"
+FIRST_SECOND_BYTE = 0x40  # of CP932's two-byte codes
 NON_ROUND_TRIP = "non_round_trip"
 # A quoted field with doubled quotes inside, or a field without any; the comma stands for the delimiter.
 _FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",]*+)'
 _LINE = rf"{_FIELD}(?:,{_FIELD})*+"
-_CODECS = {"cp932-eudc": cp932, "utf-8": utf8} | dict.fromkeys(WIDE, utf8)  # the wide ones come as UTF-8
+_CODECS = {CP932: cp932, "utf-8": utf8} | dict.fromkeys(WIDE, utf8)  # the wide ones come as UTF-8
 
 
 def parse(
@@ -77,8 +79,12 @@ def _parsed(layout: Layout, feed: FeedLayout, piece: _Piece, file: str, kind: st
     """One piece as a table (none for a header alone), and how many doubled codes it has."""
     data, first, offset = piece
     _check_lines(layout, data, file, first)
+    if plain := _plain_cells(layout, feed, piece):
+        cells, doubled = plain
+        rows = len(cells[feed.columns[0].order])
+        return assemble(layout, feed, cells, rows, first, file, kind, broken=None), doubled
+    doubled = cp932.doubled(data) if layout.charset == CP932 else 0
     text, broken = _decoded(layout, data, feed, file, first, offset)
-    doubled = cp932.doubled(data) if layout.charset == "cp932-eudc" else 0
     if first == 0:
         head, _, text = text.partition(layout.newline)
         _check_header(layout, feed, head, file)
@@ -92,6 +98,24 @@ def _parsed(layout: Layout, feed: FeedLayout, piece: _Piece, file: str, kind: st
         broken = {}
     at = None if broken is None else _once(broken)
     return assemble(layout, feed, columns, table.num_rows, first, file, kind, broken=at), doubled
+
+
+def _plain_cells(layout: Layout, feed: FeedLayout, piece: _Piece) -> tuple[dict[int, pa.Array], int] | None:
+    """The cells of a piece of CP932 that is plain from end to end, by the order of their columns, and its doubled codes.
+
+    No second byte of CP932 is a quote, a line end or a delimiter below 40, so the bytes are parsed as they are and only
+    columns with other characters than ASCII are decoded. ``None`` for all else: the slow way can name what is wrong.
+    """
+    if layout.charset != CP932 or piece.first == 0 or ord(layout.delimiter) >= FIRST_SECOND_BYTE:
+        return None
+    try:
+        table = _read(layout, piece.data, [f"{column.order}" for column in feed.columns])
+        if not _plainly_quoted(layout, piece.data, table.num_columns, table.num_rows):
+            return None
+        decoded, doubled = zip(*(cp932.decode_column(one.combine_chunks()) for one in table.columns), strict=True)
+        return {column.order: cells for column, cells in zip(feed.columns, decoded, strict=True)}, sum(doubled)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
 
 
 def _once(offsets: dict[int, int]) -> BrokenAt:
@@ -184,41 +208,48 @@ def _check_header(layout: Layout, feed: FeedLayout, line: str, file: str) -> Non
 
 
 def _table(layout: Layout, text: str, names: list[str], file: str, first: int) -> pa.Table:
-    data = text.encode("utf-8", "surrogatepass")
     try:
-        return pyarrow.csv.read_csv(
-            pa.BufferReader(data),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=False),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=layout.delimiter, newlines_in_values=False, ignore_empty_lines=False
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), **_EMPTY_IS_NULL, check_utf8=False
-            ),
-        )
+        return _read(layout, text.encode("utf-8", "surrogatepass"), names)
     except pa.ArrowInvalid:
         # Arrow's text quotes the record, so we look for the row ourselves.
         raise _wrong_row(layout, text, len(names), file, first) from None
 
 
+def _read(layout: Layout, data: bytes, names: list[str]) -> pa.Table:
+    return pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=BLOCK, use_threads=False),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=layout.delimiter, newlines_in_values=False, ignore_empty_lines=False
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), **_EMPTY_IS_NULL, check_utf8=False
+        ),
+    )
+
+
 def _check_quotes(layout: Layout, text: str, columns: int, rows: int, begin: Place) -> None:
     """Arrow reads ``"a"b`` as some text of its own choice; a quote must enclose its field or be doubled inside one."""
-    delimiter, newline = layout.delimiter, layout.newline
-    quotes = text.count('"')
-    plain = (
-        quotes == 2 * columns * rows
-        and text.count(f'"{delimiter}"') == (columns - 1) * rows
-        and text.count(f'"{newline}"') == rows - 1
-        and text.startswith('"')
-        and text.endswith(f'"{newline}')
-    )
-    if plain or not quotes:
+    if _plainly_quoted(layout, text.encode("utf-8", "surrogatepass"), columns, rows):
         return
-    line_form = re.compile(_LINE.replace(",", re.escape(delimiter)))
-    for number, line in enumerate(text.removesuffix(newline).split(newline)):
+    line_form = re.compile(_LINE.replace(",", re.escape(layout.delimiter)))
+    for number, line in enumerate(text.removesuffix(layout.newline).split(layout.newline)):
         if line_form.fullmatch(line) is None:
             place = Place(begin.file, row=(begin.row or 0) + number)
             raise LayoutMismatch("a quote neither encloses its field nor is doubled inside one", place)
+
+
+def _plainly_quoted(layout: Layout, data: bytes, columns: int, rows: int) -> bool:
+    """Whether there is no quote at all, or each field has its two and no other."""
+    delimiter, newline = layout.delimiter.encode(), layout.newline.encode()
+    quotes = data.count(b'"')
+    return not quotes or (
+        quotes == 2 * columns * rows
+        and data.count(b'"%s"' % delimiter) == (columns - 1) * rows
+        and data.count(b'"%s"' % newline) == rows - 1
+        and data.startswith(b'"')
+        and data.endswith(b'"%s' % newline)
+    )
 
 
 def _wrong_row(layout: Layout, text: str, columns: int, file: str, first: int) -> LayoutMismatch:
