@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from issuance_api.app import RENDER_THREADS, Settings, create_app
+from issuance_api.jpki.settings import site_settings
 from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.logs import JsonFormatter
 from municipalities.registry import all_codes, get
@@ -48,6 +49,7 @@ def _server(options: argparse.Namespace, node: str) -> uvicorn.Server:
     settings = Settings(
         tuple(get(code) for code in codes),
         koseki={code: ConfiguredKoseki(code) for code in codes},
+        jpki=site_settings(),
         render_threads=options.render_threads,
         always_open=options.always_open,
         node=node,

@@ -26,6 +26,7 @@ from issuance_api.model import (
     Application,
     Cancellation,
     CapabilityInquiry,
+    ChallengeDemand,
     Problem,
     RegistrationApplication,
     Report,
@@ -76,7 +77,11 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _capabilities(service: IssuingService, body: CapabilityInquiry) -> Response:
-    return _json(await service.capabilities(body.card_serial))
+    return _json(await service.capabilities(body))
+
+
+async def _challenge(service: IssuingService, body: ChallengeDemand) -> Response:
+    return _json(await service.challenge(body))
 
 
 async def _apply(service: IssuingService, body: Application) -> Response:
@@ -106,6 +111,7 @@ async def _registration(service: IssuingService, body: ResultInquiry) -> Respons
 
 
 OPERATIONS: dict[str, tuple[type[Message], Operation]] = {
+    "/v1/{municipality}/challenges": (ChallengeDemand, _challenge),
     "/v1/{municipality}/capabilities": (CapabilityInquiry, _capabilities),
     "/v1/{municipality}/applications": (Application, _apply),
     "/v1/{municipality}/results": (ResultInquiry, _result),

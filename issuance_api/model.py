@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from issuance_api.jpki.evidence import Evidence
 from issuance_api.message import Message
 
 
@@ -86,18 +87,50 @@ PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", d
 AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
 
 
-class CapabilityInquiry(Message):
+class Asked(Message):
+    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them."""
+
+    card_serial: Serial | None = None
+    evidence: Evidence | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.card_serial is None) == (self.evidence is None):
+            raise ValueError("either card_serial or evidence")
+        return self
+
+
+class Purpose(StrEnum):
+    """For which operation a challenge is."""
+
+    CAPABILITIES = "capabilities"
+    APPLICATION = "application"
+    REGISTRATION = "registration"
+
+
+class ChallengeDemand(Message):
+    """乱数の請求, before a card signs."""
+
+    purpose: Purpose
+
+
+class ChallengeResult(Message):
+    """乱数: 32 bytes (base64) for the card to sign, for one attempt before ``expires_at``."""
+
+    challenge_id: str
+    challenge: str
+    expires_at: datetime
+
+
+class CapabilityInquiry(Asked):
     """証明書利用可否の照会: what may this person have now?"""
 
-    card_serial: Serial
 
-
-class Application(Message):
+class Application(Asked):
     """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items."""
 
     request_id: RequestId
     kind: Kind
-    card_serial: Serial
     members: tuple[AddresseeNumber, ...] | None = Field(default=None, min_length=1, max_length=40)
     items: frozenset[OptionalItem] = frozenset()
     fiscal_year: int | None = Field(default=None, ge=1990, le=2200)
@@ -117,8 +150,8 @@ class Application(Message):
         return self
 
     def content_sha256(self) -> str:
-        """Hash of what was asked, without the id: the same id with another hash is another request."""
-        content = self.model_dump(mode="json", exclude={"request_id"})
+        """Hash of what was asked and by whom, without id and evidence: the same id with another is another request."""
+        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
         content["items"] = sorted(content["items"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -150,11 +183,10 @@ Text100 = Annotated[str, Field(min_length=1, max_length=100)]
 Text300 = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class RegistrationApplication(Message):
+class RegistrationApplication(Asked):
     """利用登録申請 of a person whose 本籍 is here and whose address is elsewhere; staff compare it with the 戸籍."""
 
     request_id: RequestId
-    card_serial: Serial
     name: Text100
     name_kana: Text100 | None = None
     birth_on: date
@@ -164,8 +196,8 @@ class RegistrationApplication(Message):
     channel: Literal["kiosk", "web"]
 
     def content_sha256(self) -> str:
-        """Hash of what was applied for, without the id."""
-        content = self.model_dump(mode="json", exclude={"request_id"})
+        """Hash of what was applied for and by whom, without the id and the evidence."""
+        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -15,6 +15,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from issuance_api.installed import installed
+from issuance_api.jpki.fetching import new_client
+from issuance_api.jpki.settings import Mode
+from issuance_api.jpki.settings import Settings as Jpki
+from issuance_api.jpki.sources import Sources
 from issuance_api.making import KosekiSystem
 from issuance_api.presence import Presence
 from issuance_api.refusals import NodeOutdated, NotFound
@@ -45,6 +49,7 @@ class Settings:
     deadline_seconds: float = 30.0
     always_open: bool = False  # for demonstrations: no service hours
     koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
+    jpki: Jpki = field(default_factory=Jpki)
     node: str = field(default_factory=lambda: secrets.token_hex(8))  # this process, in the rows that it works on
     retire: Callable[[], None] = _nothing  # called when the node's versions are no longer the current ones
 
@@ -107,6 +112,13 @@ class Node:
         return [group.create_task(one.run(self.settings.retire)) for one in self.presences.values()]
 
 
+async def _sources(jpki: Jpki, stack: AsyncExitStack) -> Sources | None:
+    """Where revocation is asked, with connections that end with the node; None where the centre verifies."""
+    if jpki.mode is not Mode.VERIFY_HERE:
+        return None
+    return jpki.sources(await stack.enter_async_context(new_client()))
+
+
 @asynccontextmanager
 async def open_node(settings: Settings) -> AsyncIterator[Node]:
     """A node with everything warm. ``ConfigurationError`` when none of its municipalities may be served."""
@@ -114,7 +126,14 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(settings.render_threads, "render"))
         workshop = Workshop(
-            Renderer(), executor, settings.clock, settings.deadline_seconds, settings.always_open, settings.koseki
+            Renderer(),
+            executor,
+            settings.clock,
+            settings.deadline_seconds,
+            settings.always_open,
+            settings.koseki,
+            settings.jpki,
+            await _sources(settings.jpki, stack),
         )
         for one in settings.municipalities:
             await node.open(one, workshop, stack)

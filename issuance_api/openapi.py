@@ -12,6 +12,11 @@ from issuance_api.message import Message
 
 REFERENCES = "#/components/schemas/{model}"
 OPERATIONS: dict[str, tuple[str, type[Message], type[Message] | None]] = {
+    "challenges": (
+        "乱数の請求: what the card signs, where this site verifies certificates itself",
+        model.ChallengeDemand,
+        model.ChallengeResult,
+    ),
     "capabilities": (
         "利用可否の照会: what the holder of a card may have now",
         model.CapabilityInquiry,

@@ -16,6 +16,9 @@ from datetime import datetime
 from issuance_api.concern import Concern, concern_of
 from issuance_api.eligibility import Facts, decide, lies_in
 from issuance_api.forms import household_order
+from issuance_api.identification import Identification
+from issuance_api.jpki.settings import Settings as Jpki
+from issuance_api.jpki.sources import Sources
 from issuance_api.making import Drawing, Fetching, KosekiSystem, Make
 from issuance_api.model import (
     HOUSEHOLD_KINDS,
@@ -23,10 +26,14 @@ from issuance_api.model import (
     Application,
     Capabilities,
     Capability,
+    CapabilityInquiry,
     Certificate,
+    ChallengeDemand,
+    ChallengeResult,
     Kind,
     MemberChoice,
     OptionalItem,
+    Purpose,
     RegistrationApplication,
     RegistrationResult,
     Report,
@@ -66,6 +73,8 @@ class Workshop:
     deadline_seconds: float = DEADLINE_SECONDS
     always_open: bool = False
     koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
+    jpki: Jpki = field(default_factory=Jpki)
+    sources: Sources | None = None  # of revocation; None where the centre verifies
 
 
 class IssuingService:
@@ -77,6 +86,7 @@ class IssuingService:
         self.incidents = Incidents(repository)
         self.registrations = Registrations(repository)
         self._workshop = workshop
+        self._who = Identification(municipality.code, repository, workshop.jpki, workshop.sources)
         self._drawing = Drawing(municipality, workshop.renderer, workshop.executor, workshop.clock)
         system = workshop.koseki.get(municipality.code)
         self._fetching = (
@@ -89,19 +99,28 @@ class IssuingService:
         """Read fonts and templates before the first request, so that it does not wait for them (half a second)."""
         await asyncio.to_thread(warm_up, self.municipality.folder)
 
-    async def capabilities(self, card_serial: str) -> Capabilities:
+    async def challenge(self, demand: ChallengeDemand) -> ChallengeResult:
+        """A challenge for the card to sign."""
+        return await self._who.challenge(demand, self._workshop.clock())
+
+    async def capabilities(self, inquiry: CapabilityInquiry) -> Capabilities:
         """What the holder of this card may have now; the rules are those of an application with nothing chosen."""
+        inquiry = await self._who.resolved(inquiry, Purpose.CAPABILITIES, self._workshop.clock())
         kinds = []
         reading = None
         for kind in Kind:
-            application = self._inquiry(kind, card_serial)
+            application = self._inquiry(kind, inquiry.card_serial)
             reading = await self.repository.read(application)
             refusal = decide(self._facts(application, reading, self._workshop.clock()))
             kinds.append(_capability(kind, refusal.code if refusal else None, refusal.text if refusal else None))
         return self._capabilities(tuple(kinds), reading)
 
     async def apply(self, application: Application) -> Certificate:
-        """The certificate, or an error of ``refusals``. The same request again gives the same bytes."""
+        """The certificate, or an error of ``refusals``. The same request again gives the same bytes.
+
+        Nothing is touched before it is certain who asks: another's request id must not end that request.
+        """
+        application = await self._who.resolved(application, Purpose.APPLICATION, self._workshop.clock())
         try:
             async with asyncio.timeout(self._workshop.deadline_seconds):
                 return await self._apply(application)
@@ -154,6 +173,7 @@ class IssuingService:
 
     async def register(self, application: RegistrationApplication) -> RegistrationResult:
         """利用登録申請: note it for staff; the same application again changes nothing."""
+        application = await self._who.resolved(application, Purpose.REGISTRATION, self._workshop.clock())
         if not lies_in(application.registered_domicile, self.municipality):
             raise refused("register_elsewhere", REGISTER_ELSEWHERE)
         return await self.registrations.apply(application, self._workshop.clock())
@@ -259,7 +279,7 @@ class IssuingService:
             always_open=self._workshop.always_open,
         )
 
-    def _inquiry(self, kind: Kind, card_serial: str) -> Application:
+    def _inquiry(self, kind: Kind, card_serial: str | None) -> Application:
         year = self.municipality.issuing.tax_year if kind is Kind.INCOME_TAXATION else None
         return Application(request_id=INQUIRY_ID, kind=kind, card_serial=card_serial, fiscal_year=year)
 

@@ -34,14 +34,14 @@ class ChallengeStore(Protocol):
         """A new challenge that expires after ``LIFETIME``."""
         ...
 
-    async def consume(self, challenge_id: str) -> Challenge | None:
-        """The challenge, which is gone afterwards; ``None`` if there is none."""
+    async def consume(self, challenge_id: str, now: datetime) -> Challenge | None:
+        """The challenge, which is used up afterwards; ``None`` if there is none that could still be used."""
         ...
 
 
 async def take(store: ChallengeStore, challenge_id: str, municipality: str, purpose: str, now: datetime) -> Challenge:
     """The challenge if it is this purpose's, this municipality's and fresh; used up in every case."""
-    found = await store.consume(challenge_id)
+    found = await store.consume(challenge_id, now)
     if found is None or (found.municipality, found.purpose) != (municipality, purpose):
         raise no("jpki_challenge")
     if not found.expires_at - LIFETIME <= now < found.expires_at:

@@ -36,7 +36,7 @@ class Challenges:
         self.kept[made.id] = made
         return made
 
-    async def consume(self, challenge_id: str) -> Challenge | None:
+    async def consume(self, challenge_id: str, now: datetime) -> Challenge | None:
         return self.kept.pop(challenge_id, None)
 
 

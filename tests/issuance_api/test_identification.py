@@ -1,0 +1,174 @@
+"""A site that verifies certificates itself: challenge, card, certificate, on a real database; and the other mode."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from fictional_people import CODE, FATHER
+from issuing_town import CARD, NOW, fill, owner
+from starlette.testclient import TestClient
+
+from issuance_api.app import Settings, create_app
+from issuance_api.jpki.settings import settings_from
+from municipalities.registry import get
+from simulators.jpki.ca import CARD_POLICY, GOOD, PHONE_POLICY, PROFILES, TestAuthority, VirtualCard
+from simulators.jpki.responder import Responder
+
+RECORD = "resident_record_certificate"
+pytestmark = pytest.mark.clause("2(1)①")
+
+
+class Hour:
+    """The clock of the node."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Kiosk:
+    """A kiosk at a town that verifies itself."""
+
+    def __init__(self, client: TestClient, responder: Responder, hour: Hour) -> None:
+        self.client, self.responder, self.hour = client, responder, hour
+
+    def challenge(self, purpose: str = "application") -> dict[str, Any]:
+        answer = self.client.post(f"/v1/{CODE}/challenges", json={"purpose": purpose})
+        assert answer.status_code == 200
+        return answer.json()  # type: ignore[no-any-return]
+
+    def evidence(self, card: VirtualCard, purpose: str = "application") -> dict[str, str]:
+        challenge = self.challenge(purpose)
+        algorithm, signature = card.sign(base64.b64decode(challenge["challenge"]))
+        values = {"certificate": _text(card.der), "signature": _text(signature), "algorithm": algorithm}
+        return values | {"challenge_id": challenge["challenge_id"]}
+
+    def apply(self, request_id: str, evidence: dict[str, str] | None, **more: object) -> tuple[int, str]:
+        """Status, and the result code or the digest of the certificate."""
+        shown = {"evidence": evidence} if evidence else {}
+        body = {"request_id": request_id, "kind": RECORD, **shown, **more}
+        answer = self.client.post(f"/v1/{CODE}/applications", json=body)
+        good = answer.status_code == 200
+        return answer.status_code, answer.headers["Utsushi-Sha256"] if good else answer.json()["code"]
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+@pytest.fixture(scope="module")
+def responder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Responder]:
+    folder = tmp_path_factory.mktemp("ca")
+    now = NOW.astimezone(UTC)
+    made = Responder(TestAuthority(folder, now), TestAuthority(folder, now, key_name="old"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def own_site(issuing_site: str, responder: Responder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    folder: Path = tmp_path_factory.mktemp("anchors")
+    (folder / "ca.der").write_bytes(responder.authority.certificate.public_bytes(Encoding.DER))
+    entry = {"certificate": "ca.der", "ocsp": responder.url("ocsp"), "crl": responder.url("crl")}
+    policies = {"card_policies": [CARD_POLICY], "phone_policies": [PHONE_POLICY]}
+    jpki = settings_from({"mode": "verify_here", "authorities": [entry], **policies}, folder)
+    hour = Hour()
+    app = create_app(Settings((get(CODE),), clock=hour, deadline_seconds=20, jpki=jpki))
+    with TestClient(app, headers={"Authorization": f"Bearer {issuing_site}"}, raise_server_exceptions=False) as client:
+        yield Kiosk(client, responder, hour)
+
+
+@pytest.fixture
+def kiosk(own_site: Kiosk) -> Kiosk:
+    fill(NOW)
+    own_site.hour.now = NOW
+    own_site.responder.revoked.clear()
+    own_site.responder.ocsp_trouble = own_site.responder.crl_trouble = "none"
+    return own_site
+
+
+def linked(kiosk: Kiosk, name: str = "good") -> VirtualCard:
+    """A certificate that the desk has linked to the father."""
+    card = kiosk.responder.authority.issue(PROFILES[name])
+    with owner() as connection:
+        connection.execute(
+            "insert into staff.card (serial, addressee_number, status, valid_from) values (%s, %s, 'active', %s)",
+            (str(card.certificate.serial_number), FATHER.addressee_number, datetime(2020, 1, 1, tzinfo=UTC)),
+        )
+    return card
+
+
+def test_card_and_phone_of_one_person_get_certificates_and_a_stranger_none(kiosk: Kiosk) -> None:
+    for number, name in enumerate(("good", "phone", "p384")):
+        assert kiosk.apply(f"request-{number:04d}", kiosk.evidence(linked(kiosk, name)))[0] == 200
+    unlinked = kiosk.responder.authority.issue(GOOD)  # renewed, and nobody has linked the new serial yet
+    status, code = kiosk.apply("request-0009", kiosk.evidence(unlinked))
+    assert status == 422
+    assert not code.startswith("jpki_")
+
+
+def test_a_retry_signs_a_new_challenge_and_gets_the_same_bytes(kiosk: Kiosk) -> None:
+    card = linked(kiosk)
+    first = kiosk.evidence(card)
+    made = kiosk.apply("request-0001", first)
+    assert made[0] == 200
+    assert kiosk.apply("request-0001", first) == (422, "jpki_challenge")
+    assert kiosk.apply("request-0001", kiosk.evidence(card)) == made
+    assert kiosk.apply("request-0001", kiosk.evidence(linked(kiosk))) == (409, "request_conflict")
+
+
+def test_a_challenge_of_another_purpose_or_too_old_is_refused(kiosk: Kiosk) -> None:
+    card = linked(kiosk)
+    assert kiosk.apply("request-0001", kiosk.evidence(card, "capabilities")) == (422, "jpki_challenge")
+    late = kiosk.evidence(card)
+    kiosk.hour.now += timedelta(minutes=2)
+    assert kiosk.apply("request-0001", late) == (422, "jpki_challenge")
+
+
+def test_a_bare_serial_says_nothing_here_and_leaves_no_request(kiosk: Kiosk) -> None:
+    assert kiosk.apply("request-0001", None, card_serial=CARD) == (422, "jpki_evidence_demanded")
+    both = kiosk.apply("request-0001", kiosk.evidence(linked(kiosk)), card_serial=CARD)
+    assert both == (400, "bad_request")
+    assert kiosk.apply("request-0001", None) == (400, "bad_request")
+    answer = kiosk.client.post(f"/v1/{CODE}/results", json={"request_id": "request-0001"})
+    assert answer.status_code == 404
+
+
+def test_revoked_and_unknown_are_told_apart_from_down(kiosk: Kiosk) -> None:
+    card = linked(kiosk)
+    kiosk.responder.ocsp_trouble = kiosk.responder.crl_trouble = "down"
+    assert kiosk.apply("request-0001", kiosk.evidence(card)) == (422, "jpki_revocation_unavailable")
+    kiosk.responder.ocsp_trouble = "none"
+    kiosk.responder.revoked.add(card.certificate.serial_number)
+    assert kiosk.apply("request-0002", kiosk.evidence(card)) == (422, "jpki_revoked")
+
+
+def test_what_is_offered_is_asked_with_evidence_too(kiosk: Kiosk) -> None:
+    evidence = kiosk.evidence(linked(kiosk), "capabilities")
+    answer = kiosk.client.post(f"/v1/{CODE}/capabilities", json={"evidence": evidence})
+    offered = {one["kind"]: one["available"] for one in answer.json()["kinds"]}
+    assert offered[RECORD]
+
+
+def test_where_the_centre_verifies_evidence_is_not_taken(centre: TestClient, kiosk: Kiosk) -> None:
+    answer = centre.post(f"/v1/{CODE}/challenges", json={"purpose": "application"})
+    assert answer.json()["code"] == "jpki_evidence_not_taken"
+    body = {"request_id": "request-0001", "kind": RECORD, "evidence": kiosk.evidence(linked(kiosk))}
+    assert centre.post(f"/v1/{CODE}/applications", json=body).json()["code"] == "jpki_evidence_not_taken"
+
+
+def test_a_challenge_serves_one_of_many_who_use_it_at_once(kiosk: Kiosk) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    evidence = kiosk.evidence(linked(kiosk))
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: kiosk.apply(f"request-{number:04d}", evidence)[0], range(8)))
+    assert sorted(found) == [200] + [422] * 7
