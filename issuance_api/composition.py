@@ -16,7 +16,7 @@ from typing import Any
 
 import pikepdf
 
-from issuance_api.drawn import embedded_fonts, page_outlines
+from issuance_api.drawn import embedded_fonts, pages_drawn
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
 from issuance_api.outlines import Outlines, outlines_of
@@ -98,8 +98,8 @@ def _learn(by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int
         values["impression"] = {"png": list(SQUARE), "width_mm": 10.0, "height_mm": 10.0}
     pdf = _renderer.compile(by.municipality, PageData(kind, values, (), DIGEST))
     with pikepdf.open(io.BytesIO(pdf)) as document:
-        pages = page_outlines(document, embedded_fonts(document))
-    return tuple(tuple(meaning.get(one, one) for one in page if one) for page in pages)
+        pages = pages_drawn(document, embedded_fonts(document))
+    return tuple(tuple(meaning.get(one, one) for one in page.outlines if one) for page in pages)
 
 
 def _tokens(demanded: Outlines) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pikepdf
@@ -17,8 +18,6 @@ import pikepdf
 from issuance_api.outlines import EmbeddedFont
 from records.errors import CheckFailed
 
-# Everything that shows text or chooses its font. Each text object of our renderer names its font anew.
-OPERATORS = "BT Tf Tj TJ ' \""
 Fonts = Mapping[Any, EmbeddedFont]
 
 _NUMBER = rb"-?\d+(?:\.\d+)?"
@@ -34,9 +33,13 @@ PIECE = re.compile(
     rb"BT(?:(?:/Span<</ActualText<[0-9A-F]*>>>BDC)? 0 Tr/f\d+ (?P<size>%(n)s) Tf 1 0 0 -1 (?P<on>%(n)s) 0 Tm"
     rb"(?:\[%(shown)s\]TJ|%(string)sTj)(?:\nEMC)?)+\nET\nQ|"
     rb"q %(n)s %(n)s %(n)s %(n)s %(n)s %(n)s cm/c0 CS 0 SCN %(n)s w %(n)s M[\d. \-mlh\n]*+S\nQ|"
-    rb"q %(n)s %(n)s %(n)s %(n)s %(n)s %(n)s cm/x\d+ Do\nQ)" % {b"n": _NUMBER, b"shown": _SHOWN, b"string": _STRING},
+    rb"q (?P<width>%(n)s) 0 0 (?P<height>%(n)s) %(n)s %(n)s cm/x\d+ Do\nQ)"
+    % {b"n": _NUMBER, b"shown": _SHOWN, b"string": _STRING},
     re.DOTALL,
 )
+RUN = re.compile(rb"/(f\d+) [0-9.]+ Tf [^T]*Tm(\[%s\]TJ|%sTj)" % (_SHOWN, _STRING), re.DOTALL)
+STRING = re.compile(_STRING, re.DOTALL)
+BRACKET = re.compile(rb"\\([()])")
 EDGE_POINTS = 20.0  # no text begins nearer to the edge of the sheet
 LEAST_POINTS = 4.0  # nor is any smaller
 
@@ -47,49 +50,61 @@ def embedded_fonts(document: pikepdf.Pdf) -> Fonts:
     return {number: EmbeddedFont(font) for number, font in found.items()}
 
 
-def page_outlines(document: pikepdf.Pdf, fonts: Fonts) -> list[list[bytes]]:
-    """The outlines drawn on each page; ``CheckFailed`` for a way of drawing that we don't use."""
-    for page in document.pages:
-        _check_plain(page)
-    return [list(_glyphs(page, fonts)) for page in document.pages]
+@dataclass(slots=True)
+class Drawn:
+    """One page: the outlines in the order of drawing, and width and height of its pictures in points."""
+
+    outlines: list[bytes] = field(default_factory=list)
+    pictures: list[tuple[float, float]] = field(default_factory=list)
 
 
-def _check_plain(page: Any) -> None:
-    """Every byte of the content belongs to a piece, and every text begins on the sheet and can be read."""
+def pages_drawn(document: pikepdf.Pdf, fonts: Fonts) -> list[Drawn]:
+    """What each page draws; ``CheckFailed`` for a way of drawing that we don't use."""
+    return [_read(page, fonts) for page in document.pages]
+
+
+def _read(page: Any, fonts: Fonts) -> Drawn:
+    """Every byte of the content belongs to a piece."""
+    named = {name[1:].encode(): fonts[font.objgen] for name, font in page.Resources.get("/Font", {}).items()}
     right, top = (float(one) - EDGE_POINTS for one in list(page.mediabox)[2:])
     content = page.Contents.read_bytes()
-    at = 0
+    drawn, at = Drawn(), 0
     for piece in PIECE.finditer(content):
         if piece.start() != at:
             break
         at = piece.end()
         if piece["x"] is not None:
-            on_sheet = (
-                EDGE_POINTS <= float(piece["x"]) <= float(piece["x"]) + float(piece["on"]) <= right
-                and EDGE_POINTS <= float(piece["y"]) <= top
-            )
-            if not on_sheet or float(piece["size"]) < LEAST_POINTS:
-                raise CheckFailed("a text begins off the sheet, or is too small to be read")
+            _check_place(piece, right, top)
+            drawn.outlines += _glyphs(piece[0], named)
+        elif piece["width"] is not None:
+            drawn.pictures.append((abs(float(piece["width"])), abs(float(piece["height"]))))
     if at != len(content):
         raise CheckFailed("something is drawn in a way that the forms never use")
+    return drawn
 
 
-def _glyphs(page: Any, fonts: Fonts) -> Iterator[bytes]:
-    named = {name: fonts[font.objgen] for name, font in page.Resources.get("/Font", {}).items()}
-    font: EmbeddedFont | None = None
-    for operands, operator in pikepdf.parse_content_stream(page, OPERATORS):
-        name = str(operator)
-        if name == "BT":
-            font = None
-        elif name == "Tf":
-            font = named[str(operands[0])]
-        elif font is not None and name in ("Tj", "TJ"):
-            yield from _shown(operands[0] if name == "TJ" else operands, font)
-        else:
-            raise CheckFailed("text is drawn in an unknown way")
+def _check_place(piece: re.Match[bytes], right: float, top: float) -> None:
+    """A text begins and goes on inside the sheet, and can be read."""
+    x, y, on = float(piece["x"]), float(piece["y"]), float(piece["on"])
+    if not (EDGE_POINTS <= x <= x + on <= right and EDGE_POINTS <= y <= top) or float(piece["size"]) < LEAST_POINTS:
+        raise CheckFailed("a text begins off the sheet, or is too small to be read")
 
 
-def _shown(parts: Any, font: EmbeddedFont) -> Iterator[bytes]:
-    for codes in (bytes(one) for one in parts if isinstance(one, pikepdf.String)):
-        for at in range(0, len(codes), 2):
-            yield font.outline(codes[at] << 8 | codes[at + 1])
+def _glyphs(text: bytes, named: Mapping[bytes, EmbeddedFont]) -> Iterator[bytes]:
+    for name, shown in RUN.findall(text):
+        font = named[name]
+        for codes in map(_codes, STRING.findall(shown)):
+            for at in range(0, len(codes), 2):
+                yield font.outline(codes[at] << 8 | codes[at + 1])
+
+
+def _codes(written: bytes) -> bytes:
+    """The bytes of a string as PDF writes it: hexadecimal, or with the escapes that Python has too, and brackets."""
+    inside = written[1:-1]
+    if written.startswith(b"<"):
+        return bytes.fromhex(inside.decode("ascii"))
+    if b"\\" not in inside:
+        return inside
+    if b"\\(" in inside or b"\\)" in inside:
+        inside = b"\\\\".join(BRACKET.sub(rb"\1", one) for one in inside.split(b"\\\\"))
+    return inside.decode("unicode_escape").encode("latin-1")
