@@ -1,8 +1,8 @@
 """The check before sending (送信前検査): the finished PDF is read back, by a library that did not make it.
 
 Compared with the page data: number and size of pages, every glyph of each page in the order in which the form draws these
-values and its own words and nothing besides, the subject digest, the official seal and the imprint to the pixel and in
-true size. Any difference is ``CheckFailed`` and nothing leaves.
+values and its own words, each in its row, and nothing besides, the subject digest, the official seal and the imprint to
+the pixel and in true size. Any difference is ``CheckFailed`` and nothing leaves.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ POINTS_PER_MM = 72 / 25.4
 OFFICIAL_SEAL_MM = (24.0, 24.0)
 FORBIDDEN = ("/OpenAction", "/AA", "/AcroForm", "/Names", "/Encrypt", "/OCProperties", "/Collection", "/AF", "/Prev")
 FORBIDDEN_IN_PAGE = ("/AA", "/Annots", "/UserUnit", "/Rotate")
+# A text set in two lines, or smaller, stands a little above or below the middle of its cell; the next row is farther.
+ROW_POINTS = 9.0
 ENDS = (b"%%EOF", b"startxref")  # once each: nothing was added after the end
 
 Size = tuple[float, float]
@@ -41,8 +43,11 @@ def check(municipality: Municipality, page: PageData, pdf: bytes) -> None:
     if len(drawn) != page.pages:
         raise CheckFailed("the number of pages is wrong")
     for number, (shown, wanted) in enumerate(zip(drawn, expected(municipality, page), strict=True), 1):
-        if list(filter(None, shown.outlines)) != wanted:
+        if shown.outlines != wanted.outlines:
             raise CheckFailed("the page does not show what was demanded", Place(field=f"page {number}"))
+        pairs = zip(shown.heights, wanted.heights, strict=True)
+        if any(abs(height - cell) > ROW_POINTS for height, cell in pairs):
+            raise CheckFailed("a text does not stand in its cell", Place(field=f"page {number}"))
     _check_images([_sizes(one) for one in drawn], page)
 
 

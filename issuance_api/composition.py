@@ -16,7 +16,7 @@ from typing import Any
 
 import pikepdf
 
-from issuance_api.drawn import embedded_fonts, pages_drawn
+from issuance_api.drawn import Drawn, embedded_fonts, pages_drawn
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
 from issuance_api.outlines import Outlines, outlines_of
@@ -40,22 +40,22 @@ SQUARE = bytes.fromhex(
 _renderer = Renderer()
 
 
-def expected(municipality: Municipality, page: PageData) -> list[list[bytes]]:
-    """The outlines of each page in the order of drawing, without blanks, as this form draws these values."""
+def expected(municipality: Municipality, page: PageData) -> list[Drawn]:
+    """What each page draws, in order, as this form draws these values; heights are those of the cells."""
     demanded = outlines_of(municipality.folder)
-    composed = _composed(municipality, page)
-    return [list(_filled(pieces, page.values, demanded)) for pieces in composed]
+    return [_filled(pieces, page.values, demanded) for pieces in _composed(municipality, page)]
 
 
-def _filled(pieces: tuple[Piece, ...], values: dict[str, Any], demanded: Outlines) -> Iterator[bytes]:
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            yield piece
-        else:
-            yield from filter(None, demanded.of_text(_value(values, piece)))
+def _filled(pieces: tuple[tuple[Piece, float], ...], values: dict[str, Any], demanded: Outlines) -> Drawn:
+    filled = Drawn()
+    for piece, height in pieces:
+        outlines = [piece] if isinstance(piece, bytes) else list(filter(None, demanded.of_text(_value(values, piece))))
+        filled.outlines += outlines
+        filled.heights += [height] * len(outlines)
+    return filled
 
 
-def _composed(municipality: Municipality, page: PageData) -> tuple[tuple[Piece, ...], ...]:
+def _composed(municipality: Municipality, page: PageData) -> tuple[tuple[tuple[Piece, float], ...], ...]:
     form = form_of(municipality, page.kind)
     template = form.root / form.template.removeprefix("/")
     shape = json.dumps(_shape(page.values), sort_keys=True)
@@ -85,7 +85,9 @@ class _ByFolder:
 
 
 @lru_cache(maxsize=512)
-def _learn(by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int) -> tuple[tuple[Piece, ...], ...]:
+def _learn(
+    by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int
+) -> tuple[tuple[tuple[Piece, float], ...], ...]:
     demanded = outlines_of(by.municipality.folder)
     values = json.loads(shape)
     keys = list(_keys(values, ()))
@@ -99,7 +101,10 @@ def _learn(by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int
     pdf = _renderer.compile(by.municipality, PageData(kind, values, (), DIGEST))
     with pikepdf.open(io.BytesIO(pdf)) as document:
         pages = pages_drawn(document, embedded_fonts(document))
-    return tuple(tuple(meaning.get(one, one) for one in page.outlines if one) for page in pages)
+    return tuple(
+        tuple((meaning.get(one, one), height) for one, height in zip(page.outlines, page.heights, strict=True))
+        for page in pages
+    )
 
 
 def _tokens(demanded: Outlines) -> Iterator[tuple[str, bytes]]:

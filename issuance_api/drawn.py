@@ -52,9 +52,11 @@ def embedded_fonts(document: pikepdf.Pdf) -> Fonts:
 
 @dataclass(slots=True)
 class Drawn:
-    """One page: the outlines in the order of drawing, and width and height of its pictures in points."""
+    """One page: the outlines in the order of drawing (blanks have none), at which height in points each stands, and
+    width and height of its pictures."""
 
     outlines: list[bytes] = field(default_factory=list)
+    heights: list[float] = field(default_factory=list)
     pictures: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -75,7 +77,9 @@ def _read(page: Any, fonts: Fonts) -> Drawn:
         at = piece.end()
         if piece["x"] is not None:
             _check_place(piece, right, top)
-            drawn.outlines += _glyphs(piece[0], named)
+            glyphs = list(filter(None, _glyphs(piece[0], named)))
+            drawn.outlines += glyphs
+            drawn.heights += [float(piece["y"])] * len(glyphs)
         elif piece["width"] is not None:
             drawn.pictures.append((abs(float(piece["width"])), abs(float(piece["height"]))))
     if at != len(content):

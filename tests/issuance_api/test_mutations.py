@@ -149,6 +149,7 @@ MUTATIONS: dict[str, Mutation] = {
     "white text": content(BLACK, rb"cs 1 scn\nBT 0 Tr"),
     "invisible text": content(PLAIN, rb"BT 3 Tr"),
     "a text off the sheet": content(TEXT, rb"\g<1>900\3"),
+    "a text in another row": content(rb"(q 1 0 0 -1 [0-9.]+ )6([0-9.]+ cm/c0 cs 0 scn\nBT)", rb"\g<1>5\2"),
     "a text twice": content(TEXT, rb"\g<0>\n\g<0>"),
     "a text missing": content(TEXT, rb""),
     "a clip": content(rb"\Aq|\A", rb"0 0 1 1 re W n\n\g<0>"),
