@@ -6,6 +6,7 @@ Plain HTTP, because the answers themselves are signed. A thread of its own; ``cl
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ from simulators.jpki.ca import PrivateKey, Profile, TestAuthority, VirtualCard
 
 TROUBLES = (
     *("none", "down", "slow", "stale", "future", "replay", "no_nonce", "wrong_signer", "wrong_delegate", "delegate"),
+    *("stranger_delegate", "expired_delegate"),
     *("other_serial", "unknown", "huge", "garbage", "redirect", "try_later"),
 )
 SLOW_SECONDS = 5.0
@@ -39,8 +41,14 @@ class Responder:
         self.asked: list[str] = []
         self._recorded: dict[str, bytes] = {}
         self._closing = threading.Event()
-        self._delegate = authority.issue(Profile(extended_use=ExtendedKeyUsageOID.OCSP_SIGNING))
-        self._card = authority.issue()
+        answering = Profile(extended_use=ExtendedKeyUsageOID.OCSP_SIGNING)
+        self._signers: dict[str, VirtualCard | TestAuthority] = {
+            "delegate": authority.issue(answering),
+            "wrong_delegate": authority.issue(),
+            "stranger_delegate": stranger.issue(answering),
+            "expired_delegate": authority.issue(replace(answering, not_after=-DAY)),
+            "wrong_signer": stranger,
+        }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -110,12 +118,7 @@ class Responder:
 
     def _signer(self, trouble: str) -> tuple[x509.Certificate, PrivateKey]:
         """``wrong_delegate`` is a card of the same CA, not certified for answering."""
-        delegates: dict[str, VirtualCard | TestAuthority] = {
-            "delegate": self._delegate,
-            "wrong_delegate": self._card,
-            "wrong_signer": self._stranger,
-        }
-        chosen = delegates.get(trouble, self.authority)
+        chosen = self._signers.get(trouble, self.authority)
         return chosen.certificate, chosen.key
 
 

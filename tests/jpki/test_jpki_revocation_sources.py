@@ -87,6 +87,8 @@ OCSP = {
     "no_nonce": "jpki_revocation_invalid",
     "wrong_signer": "jpki_revocation_invalid",
     "wrong_delegate": "jpki_revocation_invalid",
+    "stranger_delegate": "jpki_revocation_invalid",
+    "expired_delegate": "jpki_revocation_invalid",
     "other_serial": "jpki_revocation_invalid",
     "huge": "jpki_revocation_invalid",
     "garbage": "jpki_revocation_invalid",
