@@ -172,3 +172,21 @@ def test_a_challenge_serves_one_of_many_who_use_it_at_once(kiosk: Kiosk) -> None
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: kiosk.apply(f"request-{number:04d}", evidence)[0], range(8)))
     assert sorted(found) == [200] + [422] * 7
+
+
+@pytest.mark.clause("2(1)②")
+def test_a_registration_bears_the_verified_serial(kiosk: Kiosk) -> None:
+    card = kiosk.responder.authority.issue(GOOD)
+    domicile = f"{get(CODE).prefecture}{get(CODE).name}大字中央1番地"
+    entered = {"name": "見本　外美", "birth_on": "1980-04-02", "address": "香川県高松市番町一丁目8番15号"}
+    entered |= {"registered_domicile": domicile, "family_register_head": "見本　外男", "channel": "kiosk"}
+    request_id = f"registration-{card.certificate.serial_number % 10**8}"
+    for purpose, expected in (("application", 422), ("registration", 200)):
+        body = {"request_id": request_id, "evidence": kiosk.evidence(card, purpose), **entered}
+        answer = kiosk.client.post(f"/v1/{CODE}/registrations", json=body)
+        assert answer.status_code == expected, answer.json()["code"]
+    with owner() as connection:
+        row = connection.execute(
+            "select card_serial from staff.registration where request_id = %s", (request_id,)
+        ).fetchone()
+    assert row == (str(card.certificate.serial_number),)
