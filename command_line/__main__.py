@@ -23,6 +23,7 @@ COMMANDS = {
     "registration": "usage registrations (利用登録): list, show, approve, reject, stop",
     "incident": "incidents of issuing: list, show, note, close with cause and finding",
     "lookup": "find people by name, in any shape of its characters; every look is recorded",
+    "forms": "preview a form with sample people, drawn again at every save",
     "gaiji": "characters: who waits, propose, confirm, Excel, proof sheets, identification, map again",
     "bench": "measure against peers: load, diff, issue",
     "clauses": "each clause of the requirements with the tests that show it",
