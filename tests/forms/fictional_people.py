@@ -224,6 +224,9 @@ def golden_pages() -> dict[str, tuple[str, PageData]]:
         "resident_record_other_town": page(record, Subject(FATHER, family), code="364991", items=ALL_ITEMS),
         "record_item_family": page(item, Subject(FATHER, household_order((*FAMILY, LODGER))), items=ALL_ITEMS),
         "seal_registration": page(Kind.SEAL_REGISTRATION, Subject(FATHER, (FATHER,), seal=SEAL)),
+        "seal_registration_other_town": page(
+            Kind.SEAL_REGISTRATION, Subject(FATHER, (FATHER,), seal=SEAL), code="362999"
+        ),
         "income_taxation": page(Kind.INCOME_TAXATION, Subject(FATHER, (FATHER,), tax=income_tax())),
         "income_tax_exempt": page(
             Kind.INCOME_TAXATION, Subject(FATHER, (FATHER,), tax=income_tax(**DEPENDANT_TAX)), code="362999"
