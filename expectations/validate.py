@@ -7,7 +7,6 @@ grow with the file.
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,11 +33,15 @@ OPERATIONS = {"full": ["1"], "diff": ["1", "2", "3"]}
 def validate(batch: Path) -> None:
     """Set bad rows apart. Raises ``TooManyBadRows`` above the municipality's share; running again gives the same."""
     manifest = Manifest.read(batch)
+    checks = suite(manifest.feed)
+    findings = Findings()
     _limit(manifest, _problem_count(batch))  # before the expensive part: a wholly bad file is refused at once
-    with ThreadPoolExecutor(1) as pool:
-        checking = pool.submit(_checked, batch, manifest)
-        good, bad = _write(batch, manifest, checking)
-    findings = checking.result()
+    check_rows(batch / MAPPED, checks, findings)
+    _check_operations(batch, manifest, findings)
+    if manifest.kind == "full":
+        _check_unique(batch, manifest, findings)
+        _count_groups(batch, checks, findings)
+    good, bad = _write(batch, manifest, findings)
     _limit(manifest, bad)
     for name in (VALIDATED, QUARANTINE):
         os.replace(batch / (name + ".part"), batch / name)
@@ -46,17 +49,6 @@ def validate(batch: Path) -> None:
     found = [f"{name}: {count}" for name, count in sorted(findings.warnings.items())]
     manifest.warnings = [*(one for one in manifest.warnings if one not in found), *found]
     manifest.write(batch)
-
-
-def _checked(batch: Path, manifest: Manifest) -> Findings:
-    """All that the checks find in the file."""
-    checks, findings = suite(manifest.feed), Findings()
-    check_rows(batch / MAPPED, checks, findings)
-    _check_operations(batch, manifest, findings)
-    if manifest.kind == "full":
-        _check_unique(batch, manifest, findings)
-        _count_groups(batch, checks, findings)
-    return findings
 
 
 def _limit(manifest: Manifest, bad: int) -> None:
@@ -103,11 +95,8 @@ def _count_groups(batch: Path, checks: Suite, findings: Findings) -> None:
             findings.warnings[spec["name"]] += several
 
 
-def _write(batch: Path, manifest: Manifest, checking: Future[Findings]) -> tuple[int, int]:
-    """Write both files beside their final names; returns how many rows are good and bad.
-
-    Lines and hashes of the first blocks are made while the file is still being checked; no row is written before.
-    """
+def _write(batch: Path, manifest: Manifest, findings: Findings) -> tuple[int, int]:
+    """Write both files beside their final names; returns how many rows are good and bad."""
     keys = [item.key for item in key_items(manifest.feed)]
     good = bad = 0
     with pq.ParquetFile(batch / MAPPED, pre_buffer=False) as file:
@@ -117,7 +106,7 @@ def _write(batch: Path, manifest: Manifest, checking: Future[Findings]) -> tuple
             _writer(batch, QUARANTINE, _quarantine_schema(types)) as bad_writer,
         ):
             blocks = file.iter_batches(batch_size=block_rows(manifest.feed, BLOCK_ROWS))
-            for rows, set_apart in ahead(lambda block: _split(block, manifest.feed, keys, checking), blocks):
+            for rows, set_apart in ahead(lambda block: _split(block, manifest.feed, keys, findings), blocks):
                 rows_writer.write_batch(rows)
                 bad_writer.write_batch(set_apart)
                 good, bad = good + rows.num_rows, bad + set_apart.num_rows
@@ -125,10 +114,10 @@ def _write(batch: Path, manifest: Manifest, checking: Future[Findings]) -> tuple
 
 
 def _split(
-    block: pa.RecordBatch, feed: str, keys: list[str], checking: Future[Findings]
+    block: pa.RecordBatch, feed: str, keys: list[str], findings: Findings
 ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     lines, hashes, broken = lines_and_hashes(block, feed)
-    reasons = _reasons(block, broken, checking.result())
+    reasons = _reasons(block, broken, findings)
     is_good = pc.is_null(reasons)
     same = [block.column(name) for name in ("row_number", "operation", *keys)]
     names = ["row_number", "operation", *keys]
