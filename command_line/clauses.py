@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
             "clause": clause,
             "requirement": text,
             "tests": len(shown.get(clause, ())),
-            "shown_by": _list(shown.get(clause, []), output),
+            "shown_by": shown.get(clause, []),
         }
         for clause, text in known.items()
         if not (options.missing and clause in shown)
@@ -31,7 +31,3 @@ def run(options: argparse.Namespace, output: Output) -> int:
     for clause in unknown:
         output.say(f"a test names {clause!r}, which is no clause")
     return 1 if unknown else 0
-
-
-def _list(tests: list[str], output: Output) -> list[str] | str:
-    return tests if output.json_lines else "\n".join(tests)

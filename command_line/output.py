@@ -63,6 +63,8 @@ def _cell(value: Any) -> str:
         return "[green]yes[/]" if value else "[red]NO[/]"
     if isinstance(value, float):
         return f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, list | tuple):
+        return "\n".join(_shown(str(one)) for one in value)
     return "" if value is None else _shown(str(value))
 
 
