@@ -30,7 +30,6 @@ class Presence:
     def __init__(self, code: str, conninfo: str, node: str, installed: dict[str, str]) -> None:
         self.code = code
         self.outdated: list[str] = []
-        self.held = False
         self._conninfo = conninfo
         self._values = {"node": node, "versions": Jsonb(installed)}
         self._installed = installed
@@ -63,14 +62,13 @@ class Presence:
         """Give the lock back."""
         if self._connection is not None:
             await self._connection.close()
-        self._connection, self.held = None, False
+        self._connection = None
 
     async def _open(self) -> Connection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
         self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
         await self._connection.execute(sql.NODE_LOCK, self._values)
-        self.held = True
         return self._connection
 
 

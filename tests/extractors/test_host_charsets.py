@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from functools import cache
 
@@ -100,7 +99,6 @@ def test_a_code_on_which_sources_disagree_is_refused_until_the_layout_says(code:
     assert host.charset("keis78", ((code, ord("遥")),)).decode(data) == "遥"
 
 
-@pytest.mark.skipif(shutil.which("iconv") is None, reason="needs glibc's iconv")
 @pytest.mark.parametrize(("name", "other"), [("ibm-930", "IBM930"), ("ibm-939", "IBM939")])
 def test_ibm_agrees_with_another_implementation(name: str, other: str) -> None:
     """glibc's tables were made by other people; codes that they leave out are not compared."""
