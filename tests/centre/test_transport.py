@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from issuance_api.centre.transport import FINGERPRINT, CentreProtocol, server_context
+from issuance_api.centre.transport import FINGERPRINT, CentreServer, Limits, server_context
 from simulators.pki import Pki, ensure
 
-
-class Impatient(CentreProtocol):
-    head_seconds = 0.5
+LIMITS = Limits(head_seconds=0.5, handshake_seconds=0.5, idle_seconds=0.5)
 
 
 async def whoami(scope: Any, receive: Any, send: Any) -> None:
@@ -33,10 +30,8 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 @pytest.fixture(scope="module")
 def port(pki: Pki) -> Iterator[int]:
-    config = uvicorn.Config(whoami, lifespan="off", log_config=None, http=Impatient, ssl_certfile=pki.server)
-    config.load()
-    config.ssl = server_context(pki.server, pki.ca)
-    server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    server = CentreServer(whoami, server_context(pki.server, pki.ca), LIMITS, 5)
+    listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield int(listener.getsockname()[1])
