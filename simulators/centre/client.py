@@ -53,7 +53,7 @@ class Centre:
         ledger: Ledger | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        self.municipality = municipality
+        self.municipality, self.identity, self.address = municipality, identity, (host, port)
         self.ledger = ledger or Ledger()
         self._connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=identity.context())
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class Town:
 def town(folder: Path, nodes: int = 1, limits: Limits | None = None, **settings: Any) -> Iterator[Town]:
     """Nodes that serve until the block ends; each of them finishes then."""
     keys = certificates(folder)
-    towns = {"client": [CODE], "second": ["362999"], "expired": [CODE], "revoked": [CODE], "short": [CODE]}
+    here = {name: [CODE] for name in ("client", "crowd", "expired", "revoked")}
+    towns = here | {"second": ["362999"]}
     centre = settings_from(table(keys, towns), folder)
     with ExitStack() as stack:
         doors = [Door(centre, [listen("127.0.0.1", 0)], limits or Limits()) for _ in range(nodes)]
@@ -61,10 +63,8 @@ def town(folder: Path, nodes: int = 1, limits: Limits | None = None, **settings:
 
 def certificates(folder: Path) -> pki.Pki:
     """The centre's clients: good ones, one for another town, one whose time is over, a revoked one, one nobody pinned."""
-    keys = pki.ensure(folder / "pki", "centre", ("client", "second", "revoked", "short", "unpinned"))
+    keys = pki.ensure(folder / "pki", "centre", ("client", "crowd", "second", "revoked", "unpinned"))
     if not (keys.folder / "expired.pem").exists():
-        from datetime import timedelta
-
         keys.issue("expired", timedelta(days=-1))
         keys.revoke("revoked")
     return keys
