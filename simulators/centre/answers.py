@@ -30,13 +30,17 @@ OK = "ok"
 class Refused(IssueRefused):
     """The town refuses; ``code`` and ``text`` are the answer's, for the kiosk's screen."""
 
+    def __init__(self, code: str, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
 
 class Fault(TransferError):
     """The town could not take the order at all; ``code`` is the Fault's, ``status`` the HTTP status."""
 
     def __init__(self, code: str, status: int) -> None:
-        super().__init__(f"the town's server answers with a fault ({status} {code})")
         self.code, self.status = code, status
+        super().__init__(f"the town's server answers with a fault ({status})")
 
 
 class WrongAnswer(UtsushiError):
@@ -100,9 +104,7 @@ def read(raw: bytes, status: int, expected: Expected) -> dict[str, Any]:
     if (values["ResultCode"] == OK) == ("ResultText" in values):
         raise WrongAnswer("the answer is neither a refusal nor an outcome")
     if values["ResultCode"] != OK:
-        refusal = Refused(values["ResultText"])
-        refusal.code = values["ResultCode"]
-        raise refusal
+        raise Refused(values["ResultCode"], values["ResultText"])
     return values
 
 
