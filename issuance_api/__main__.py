@@ -56,13 +56,17 @@ def _settings(options: argparse.Namespace, node: str) -> Settings:
 
 
 def _centre(options: argparse.Namespace) -> Centre | None:
-    """The centre's interface, where a port for it is given."""
-    if options.centre_port is None:
-        return None
+    """The centre's interface, where the site has one."""
     settings = centre_settings()
     if settings is None:
-        raise ConfigurationError("a port for the centre, but no table [centre]", Place("site.toml"))
-    return Centre(settings, [listen(options.host, options.centre_port)])
+        if options.centre_port is not None:
+            raise ConfigurationError("a port for the centre, but no table [centre]", Place("site.toml"))
+        return None
+    port = settings.port if options.centre_port is None else options.centre_port
+    if port is None:
+        logging.getLogger("issuance_api").warning("[centre] has no port: nothing listens for the centre")
+        return None
+    return Centre(settings, [listen(options.host, port)])
 
 
 def _announce(options: argparse.Namespace, listener: socket.socket, centre: Centre | None) -> None:
@@ -90,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--own-port", type=int, help="also listen here: the address of this node alone")
     parser.add_argument(
-        "--centre-port", type=int, help="listen for the certificate centre here ([centre] in site.toml)"
+        "--centre-port", type=int, help="listen for the certificate centre here (default: as [centre] says)"
     )
     parser.add_argument("--name", default="node", help="stands in the rows that this process works on, and in its logs")
     parser.add_argument("--municipalities", default="", help="codes, comma separated (default: all)")

@@ -4,6 +4,7 @@
     server = "secrets/centre/server.pem"      # our certificate, with its key unless ``key`` names it
     authority = "secrets/centre/ca.pem"       # whose certificates a client may have
     revoked = "secrets/centre/crl.pem"    # list of revoked ones (CRL), read again when it changes
+    port = 8444                               # where to listen, unless the command line says it
     clients = [{ name = "centre", sha256 = "…", municipalities = ["364894"] }]
 
 Paths are relative to the state folder. Without the table nothing listens for the centre.
@@ -21,8 +22,9 @@ from municipalities.site import home, site
 from records.errors import ConfigurationError, Place
 
 PLACE = Place("site.toml", field="centre")
-KEYS = {"server", "key", "authority", "revoked", "clients"}
+KEYS = {"server", "key", "authority", "revoked", "port", "clients"}
 CLIENT_KEYS = {"name", "sha256", "municipalities"}
+PORTS = range(1, 65_536)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,6 +37,7 @@ class CentreSettings:
     authority: Path
     revoked: Path | None
     clients: Mapping[str, frozenset[str]]
+    port: int | None = None
 
 
 def site_settings() -> CentreSettings | None:
@@ -49,7 +52,10 @@ def settings_from(table: Mapping[str, Any], folder: Path) -> CentreSettings:
         raise ConfigurationError(f"unknown keys {sorted(unknown)}", PLACE)
     key, revoked = (_file(table, name, folder) if name in table else None for name in ("key", "revoked"))
     server, authority = (_file(table, name, folder) for name in ("server", "authority"))
-    return CentreSettings(server, key, authority, revoked, _clients(table.get("clients", [])))
+    port = table.get("port")
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int) or port not in PORTS):
+        raise ConfigurationError("port is a number", PLACE)
+    return CentreSettings(server, key, authority, revoked, _clients(table.get("clients", [])), port)
 
 
 def _file(table: Mapping[str, Any], name: str, folder: Path) -> Path:

@@ -150,7 +150,9 @@ def test_the_simulated_centre_announces_itself(utsushi_home: Path) -> None:
 
 
 WRONG: dict[str, Any] = {
-    "unknown": {"port": 1},
+    "unknown": {"ports": 1},
+    "no port": {"port": 0},
+    "a port in words": {"port": "8444"},
     "no file": {"server": "nowhere.pem"},
     "no authority": {"authority": ""},
     "no clients": {"clients": []},
