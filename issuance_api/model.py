@@ -156,6 +156,14 @@ class Application(Asked):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+class AliveCheck(Message):
+    """死活監視: can certificates of this municipality be asked for now?"""
+
+
+class Alive(Message):
+    """They can. That they can't is a refusal with its reason."""
+
+
 class ResultInquiry(Message):
     """結果照会: how far is this request?"""
 
