@@ -269,7 +269,8 @@ def test_a_body_of_another_form_is_refused_without_quoting_it(centre: TestClient
 
 
 def test_a_large_body_and_an_unknown_municipality_are_refused(centre: TestClient) -> None:
-    assert centre.post(f"/v1/{CODE}/results", content=b"x" * 20_000).status_code == 413
+    large = centre.post(f"/v1/{CODE}/results", content=b"x" * 20_000, headers={"Content-Type": "application/json"})
+    assert large.status_code == 413
     assert centre.post("/v1/999999/results", json={"request_id": "request-0001"}).json()["code"] == "not_found"
     assert centre.post(f"/v1/{CODE}/results", json={"request_id": "request-none"}).status_code == 404
 
