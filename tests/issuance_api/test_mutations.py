@@ -183,6 +183,7 @@ def assert_nothing_sent(response: Any, request_id: str) -> None:
     assert row == ("check_failed",)
 
 
+@pytest.mark.fault(118, 120)
 @pytest.mark.clause("1(2)")
 @pytest.mark.parametrize("what", MUTATIONS)
 def test_nothing_that_is_wrong_is_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
@@ -204,6 +205,7 @@ def test_the_page_of_the_request_before_is_not_sent(centre: TestClient, monkeypa
     assert_nothing_sent(apply(centre, "request-0002", MOTHERS_CARD), "request-0002")
 
 
+@pytest.mark.fault(89)
 def test_another_persons_imprint_is_not_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def inverted(page: dict[str, Any]) -> None:
         from PIL import Image, ImageOps

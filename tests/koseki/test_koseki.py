@@ -98,6 +98,7 @@ def test_the_same_order_again_gives_the_same_bytes(koseki: Running) -> None:
     assert first.sha256 == second.sha256 != fetch(koseki, 2).sha256
 
 
+@pytest.mark.fault(61, 120, 121, 122, 124, 157)
 @pytest.mark.parametrize("trouble", sorted(ERRORS))
 def test_nothing_of_a_bad_answer_comes_through(koseki: Running, trouble: str) -> None:
     koseki.system.trouble = trouble
@@ -107,6 +108,7 @@ def test_nothing_of_a_bad_answer_comes_through(koseki: Running, trouble: str) ->
     assert "辰之助" not in str(caught.value)
 
 
+@pytest.mark.fault(52, 61)
 @pytest.mark.parametrize("trouble", ["crossed", "swapped_bodies"])
 def test_two_answers_that_change_places_reach_nobody(koseki: Running, trouble: str) -> None:
     """川崎 2023-05-02: two requests within a second, the later overwrote the earlier."""
@@ -121,6 +123,7 @@ def test_two_answers_that_change_places_reach_nobody(koseki: Running, trouble: s
     assert [type(one) for one in asyncio.run(both())] == [KosekiMismatch, KosekiMismatch]
 
 
+@pytest.mark.fault(52)
 def test_many_in_one_moment_each_get_their_own(koseki: Running) -> None:
     client = koseki.client()
 
@@ -150,6 +153,7 @@ def test_a_server_of_another_ca_and_a_client_without_certificate_are_refused(kos
         httpx.post(f"{koseki.address.url}/v1/{CODE}/extracts", json={}, verify=context, trust_env=False)
 
 
+@pytest.mark.fault(61)
 def test_a_system_that_is_down_is_left_alone_for_a_while_and_then_tried_once(koseki: Running) -> None:
     now = [0.0]
     client = koseki.client(Breaker(lambda: now[0]))
