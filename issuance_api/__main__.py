@@ -17,6 +17,7 @@ from issuance_api.app import RENDERERS, Settings, create_app
 from issuance_api.jpki.settings import site_settings
 from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.logs import JsonFormatter
+from issuance_api.memory import leave_nothing_behind
 from municipalities.registry import all_codes, get
 from municipalities.site import home
 
@@ -28,6 +29,7 @@ GRACE_SECONDS = 40  # longer than a request's deadline: what was accepted is fin
 def main() -> None:
     """Parse, bind, say where, serve; exit code 1 when this host may serve no municipality."""
     options = _options()
+    leave_nothing_behind()
     node = f"{options.name}-{secrets.token_hex(4)}"
     log_as_json(node)
     listeners = [listen(options.host, options.port)]
