@@ -16,6 +16,7 @@ from issuance_api.centre.settings import site_settings as centre_settings
 from issuance_api.jpki.settings import site_settings
 from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.logs import JsonFormatter
+from issuance_api.memory import leave_nothing_behind
 from issuance_api.serving import Centre, Process
 from municipalities.registry import all_codes, get
 from municipalities.site import home
@@ -28,6 +29,7 @@ BACKLOG = 512
 def main() -> None:
     """Parse, bind, say where, serve; exit code 1 when this host may serve no municipality."""
     options = _options()
+    leave_nothing_behind()
     node = f"{options.name}-{secrets.token_hex(4)}"
     log_as_json(node)
     ports = [options.port] if options.own_port is None else [options.port, options.own_port]

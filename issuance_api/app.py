@@ -98,24 +98,26 @@ def _authenticate(request: Request) -> None:
     """The centre's bearer token, compared in constant time (mutual TLS stands before this)."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), request.app.state.token.encode()):
-        raise HTTPException(401)
+        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
 
 
 async def _body(request: Request, kind: type[Body]) -> Body:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415)
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > LARGEST_BODY:
             raise HTTPException(413)
     try:
-        return kind.model_validate_json(bytes(raw))
+        return kind.model_validate_json(bytes(raw), strict=True)  # a number is no text, a text no number
     except ValidationError:
         raise HTTPException(400) from None
 
 
-def _problem(status: int, code: str, detail: str) -> Response:
+def _problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     problem = Problem(title=code.replace("_", " "), status=status, code=code, detail=detail)
-    return Response(problem.model_dump_json(), status, media_type=PROBLEM_TYPE, headers=NO_STORE)
+    return Response(problem.model_dump_json(), status, media_type=PROBLEM_TYPE, headers=NO_STORE | dict(headers or {}))
 
 
 HTTP_PROBLEMS = {
@@ -124,12 +126,13 @@ HTTP_PROBLEMS = {
     404: ("not_found", "there is no such operation"),
     405: ("method_not_allowed", "this method is not offered here"),
     413: ("too_large", "the body is too large"),
+    415: ("unsupported_media_type", "a body is application/json"),
 }
 
 
 async def _http_problem(request: Request, error: HTTPException) -> Response:
     code, detail = HTTP_PROBLEMS.get(error.status_code, ("http_error", "the request could not be handled"))
-    return _problem(error.status_code, code, detail)
+    return _problem(error.status_code, code, detail, error.headers)
 
 
 async def _livez(request: Request) -> Response:

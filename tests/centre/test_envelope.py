@@ -86,6 +86,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.fault(65)
 @pytest.mark.clause("2(2)①")
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_envelopes_are_refused_with_their_code(case: str) -> None:
@@ -106,6 +107,7 @@ def test_names_with_selectors_and_private_characters_survive(name: str) -> None:
     assert message.name == name
 
 
+@pytest.mark.fault(65)
 @given(st.binary(max_size=300))
 def test_anything_else_is_refused_and_nothing_else_is_raised(raw: bytes) -> None:
     assert refused(raw) in {"encoding", "forbidden_markup", "not_well_formed", "not_one_order"}

@@ -104,6 +104,7 @@ def test_without_a_certificate_of_the_centre_nothing_is_answered(
     assert not heard(pki, port, other)
 
 
+@pytest.mark.fault(158)
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_tls_is_not_spoken(pki: Pki, port: int) -> None:
     context = ssl.create_default_context(cafile=str(pki.ca))
@@ -114,6 +115,7 @@ def test_old_tls_is_not_spoken(pki: Pki, port: int) -> None:
         context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize(
     "lengths", [b"Content-Length: 1\r\nContent-Length: 2\r\n", b"Content-Length: 1, 2\r\n", b"Content-Length: -1\r\n"]
 )
@@ -121,6 +123,7 @@ def test_a_request_of_two_lengths_is_refused(pki: Pki, port: int, lengths: bytes
     assert answer(connect(pki, port, pki.client), REQUEST % lengths).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.fault(65)
 def test_length_and_chunks_together_are_refused_and_the_rest_is_not_a_request(pki: Pki, port: int) -> None:
     both = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     got = answer(connect(pki, port, pki.client), both + REQUEST % b"Content-Length: 0\r\n")
@@ -128,6 +131,7 @@ def test_length_and_chunks_together_are_refused_and_the_rest_is_not_a_request(pk
     assert got.count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.fault(65)
 def test_a_head_that_never_ends_loses_its_connection(pki: Pki, port: int) -> None:
     with connect(pki, port, pki.client) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n")
