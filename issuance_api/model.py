@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -82,22 +82,36 @@ class State(StrEnum):
 
 RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the centre's id of the request")]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利用者証明用電子証明書の発行番号")]
+IssuerSha256 = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$", description="発行認証局の公開鍵（SubjectPublicKeyInfo）のSHA-256")
+]
 StoreCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,20}$", description="店舗コード")]
 PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", description="店舗の都道府県コード")]
 AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
 
 
 class Asked(Message):
-    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them."""
+    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them.
+
+    With the serial the centre may say which authority gave it: two may give the same.
+    """
 
     card_serial: Serial | None = None
+    card_issuer_sha256: IssuerSha256 | None = None
     evidence: Evidence | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.card_serial is None) == (self.evidence is None):
             raise ValueError("either card_serial or evidence")
+        if self.card_issuer_sha256 is not None and self.card_serial is None:
+            raise ValueError("card_issuer_sha256 belongs to card_serial")
         return self
+
+    def _content(self) -> dict[str, Any]:
+        """What was asked and by whom, without id and evidence; an issuer that is not known is left out, as ever."""
+        unsaid = set() if self.card_issuer_sha256 else {"card_issuer_sha256"}
+        return self.model_dump(mode="json", exclude={"request_id", "evidence"} | unsaid)
 
 
 class Purpose(StrEnum):
@@ -151,7 +165,7 @@ class Application(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was asked and by whom, without id and evidence: the same id with another is another request."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         content["items"] = sorted(content["items"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -197,7 +211,7 @@ class RegistrationApplication(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was applied for and by whom, without the id and the evidence."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
