@@ -20,13 +20,13 @@ from simulators.jpki.ca import Part, PrivateKey, Profile, TestAuthority, Virtual
 
 TROUBLES = (
     *("none", "down", "slow", "stale", "future", "replay", "no_nonce", "wrong_signer", "wrong_delegate", "delegate"),
-    *("stranger_delegate", "expired_delegate"),
+    *("stranger_delegate", "expired_delegate", "older"),
     *("other_serial", "unknown", "huge", "garbage", "redirect", "try_later"),
 )
 SLOW_SECONDS = 5.0
 HUGE_BYTES = 16 << 20
 DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
-AGES = {"stale": -2 * DAY, "future": DAY}
+AGES = {"stale": -2 * DAY, "future": DAY, "older": -timedelta(hours=2)}
 FOUND = 302
 
 
