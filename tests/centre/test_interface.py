@@ -56,7 +56,7 @@ def test_limits_and_settings_stand_in_the_document() -> None:
     limits = Limits()
     for value in (limits.handshake_seconds, limits.head_seconds, limits.idle_seconds, limits.body_seconds):
         assert f"| {value:.0f} s" in DOCUMENT
-    assert f"| {limits.stalled_seconds:.0f} s" in DOCUMENT
+    assert f"| {limits.stalled_seconds:.0f} s, {limits.answer_seconds:.0f} s in all" in DOCUMENT
     assert f"{limits.connections_of_client}, {limits.connections}" in DOCUMENT
     assert f"{LARGEST_BYTES // 1024} KiB" in DOCUMENT
     assert f"more than {DEEPEST} levels, more than {MOST_ELEMENTS} elements" in DOCUMENT

@@ -23,6 +23,7 @@ LIMITS = Limits(
     handshake_seconds=0.5,
     idle_seconds=0.5,
     stalled_seconds=0.5,
+    answer_seconds=3.0,
     goodbye_seconds=0.5,
     connections_of_client=4,
     connections=6,
@@ -168,6 +169,17 @@ def test_a_reader_that_does_not_read_is_cut_off_and_nothing_is_kept_for_it(
         wait_until(lambda: not server.server_state.tasks and not server.server_state.connections)
         assert "was not taken" in caplog.text
         assert len(heard_until_cut(connection)) < LARGE
+
+
+def test_a_reader_that_takes_drop_by_drop_is_cut_off_in_the_end(pki: Pki, port: int, server: CentreServer) -> None:
+    with connect(pki, port, pki.client) as connection:
+        connection.sendall(b"POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        got = 0
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while part := connection.recv(200_000):
+                got += len(part)
+                time.sleep(0.1)
+    assert 200_000 < got < LARGE
 
 
 def test_a_slow_reader_that_reads_gets_everything(pki: Pki, port: int) -> None:
