@@ -21,6 +21,7 @@ from issuance_api.jpki.evidence import Evidence
 from issuance_api.message import Message
 from issuance_api.values import (
     AddresseeNumber,
+    Copies,
     FiscalYear,
     IssuerSha256,
     PrefectureCode,
@@ -171,7 +172,10 @@ def _some(items: Iterable[OptionalItem]) -> dict[str, Any]:
 
 
 class Application(Asked):
-    """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items."""
+    """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items.
+
+    ``copies`` is how often the kiosk will print the one PDF: it counts in the statistics, and changes no page.
+    """
 
     model_config = ConfigDict(json_schema_extra=_as_the_kind_has)
 
@@ -182,6 +186,7 @@ class Application(Asked):
     fiscal_year: FiscalYear | None = None
     store_code: StoreCode | None = None
     prefecture_code: PrefectureCode | None = None
+    copies: Copies = 1
 
     @model_validator(mode="after")
     def _only_what_the_kind_has(self) -> Application:

@@ -124,6 +124,7 @@ class Repository:
             "content_sha256": application.content_sha256(),
             "kind": application.kind.value,
             "options": Jsonb(_options(application)),
+            "copies": application.copies,
             "card_serial": application.card_serial,
             "card_issuer": application.card_issuer_sha256,
             "store_code": application.store_code,
@@ -158,14 +159,17 @@ class Repository:
             raw, feeds = await self._read(connection, application, sql.SNAPSHOT)
         return _reading(raw, feeds)
 
-    async def eligible(self, request_id: str, reading: Reading, concern: Concern, at: datetime) -> None:
-        """The rules allowed it; from here on the row names the person."""
+    async def eligible(
+        self, request_id: str, reading: Reading, concern: Concern, age: int | None, at: datetime
+    ) -> None:
+        """The rules allowed it; from here on the row names the person. ``age`` in full years is for the statistics."""
         person = reading.person
         values = {
             "request_id": request_id,
             "at": at,
             "addressee_number": person.addressee_number if person else None,
             "household": person.household_number if person else None,
+            "age": age,
             "node": self.node,
             **concern.values(),
         }

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from issuance_api.concern import Concern, concern_of
-from issuance_api.eligibility import Facts, decide, lies_in
+from issuance_api.eligibility import Facts, applicant_age, decide, lies_in
 from issuance_api.forms import household_order
 from issuance_api.identification import Identification
 from issuance_api.jpki.settings import Settings as Jpki
@@ -222,7 +222,9 @@ class IssuingService:
         facts = self._facts(application, reading, row.accepted_at)
         _raise_if_refused(facts)
         noted = asyncio.ensure_future(
-            self.repository.eligible(row.request_id, reading, concern_of(facts), self._workshop.clock())
+            self.repository.eligible(
+                row.request_id, reading, concern_of(facts), applicant_age(facts), self._workshop.clock()
+            )
         )
         try:
             made = await self._make(application.kind)(application, facts, row)

@@ -10,9 +10,9 @@ UNHURRIED = "set local synchronous_commit = off"  # a step on the way: if it is 
 
 ACCEPT = """
 insert into issuance.request
-    (request_id, content_sha256, kind, options, card_serial, card_issuer_sha256, store_code, prefecture_code, node,
+    (request_id, content_sha256, kind, options, copies, card_serial, card_issuer_sha256, store_code, prefecture_code, node,
      correlation_id, state, accepted_at, issued_on, serial_number)
-values (%(request_id)s, %(content_sha256)s, %(kind)s, %(options)s, %(card_serial)s, %(card_issuer)s, %(store_code)s,
+values (%(request_id)s, %(content_sha256)s, %(kind)s, %(options)s, %(copies)s, %(card_serial)s, %(card_issuer)s, %(store_code)s,
     %(prefecture_code)s, %(node)s, %(correlation_id)s, 'accepted', %(at)s, %(on)s, nextval('issuance.issue_serial'))
 on conflict (request_id) do nothing
 returning *
@@ -28,7 +28,7 @@ returning request_id
 ELIGIBLE = """
 update issuance.request
 set state = 'eligible', eligible_at = %(at)s, addressee_number = %(addressee_number)s, household_number = %(household)s,
-    subjects = %(subjects)s, registers = %(registers)s, registration_id = %(registration)s
+    subjects = %(subjects)s, registers = %(registers)s, registration_id = %(registration)s, applicant_age = %(age)s
 where request_id = %(request_id)s and state = 'accepted' and node = %(node)s
 """
 LOCK_KEYS = "select issuance.lock_keys(issuance.keys_of(%(subjects)s, %(registers)s))"

@@ -41,4 +41,5 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+Copies = Annotated[int, Field(ge=1, le=20, description="部数"), BeforeValidator(_whole)]
 FiscalYear = Annotated[int, Field(ge=1990, le=2200, description="年度"), BeforeValidator(_whole)]

@@ -64,6 +64,8 @@ request = Table(
     Column("registration_id", BigInteger, comment="利用登録番号"),
     Column("configuration_version", Text_, comment="設定の版"),
     Column("card_issuer_sha256", Text_, comment="発行認証局の公開鍵のSHA-256"),
+    Column("copies", Integer, nullable=False, server_default="1", comment="部数"),
+    Column("applicant_age", Integer, comment="申請者の年齢（交付の日現在、統計用）"),
     one_of("state", *STATES),
     CheckConstraint(f"(finished_at is not null) = (state in {ENDS})", name="finished"),
     CheckConstraint("state not in ('sent', 'printed') or pdf_sha256 is not null", name="proved"),
