@@ -22,6 +22,7 @@ from issuance_api.message import Message
 from issuance_api.values import (
     AddresseeNumber,
     FiscalYear,
+    IssuerSha256,
     PrefectureCode,
     RequestId,
     Serial,
@@ -93,18 +94,29 @@ class State(StrEnum):
 
 
 class Asked(Message):
-    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them."""
+    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them.
+
+    With the serial the centre may say which authority gave it: two may give the same.
+    """
 
     model_config = ConfigDict(json_schema_extra=shapes.one_way)
 
     card_serial: Serial | None = None
+    card_issuer_sha256: IssuerSha256 | None = None
     evidence: Evidence | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.card_serial is None) == (self.evidence is None):
             raise ValueError("either card_serial or evidence")
+        if self.card_issuer_sha256 is not None and self.card_serial is None:
+            raise ValueError("card_issuer_sha256 belongs to card_serial")
         return self
+
+    def _content(self) -> dict[str, Any]:
+        """What was asked and by whom, without id and evidence; an issuer that is not known is left out, as ever."""
+        unsaid = set() if self.card_issuer_sha256 else {"card_issuer_sha256"}
+        return self.model_dump(mode="json", exclude={"request_id", "evidence"} | unsaid)
 
 
 class Purpose(StrEnum):
@@ -185,9 +197,17 @@ class Application(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was asked and by whom, without id and evidence: the same id with another is another request."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         content["items"] = sorted(content["items"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class AliveCheck(Message):
+    """死活監視: can certificates of this municipality be asked for now?"""
+
+
+class Alive(Message):
+    """They can. That they can't is a refusal with its reason."""
 
 
 class ResultInquiry(Message):
@@ -227,7 +247,7 @@ class RegistrationApplication(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was applied for and by whom, without the id and the evidence."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -63,6 +63,7 @@ request = Table(
     Column("registers", ARRAY(Text_), comment="関係する戸籍（本籍、U+001F、筆頭者）"),
     Column("registration_id", BigInteger, comment="利用登録番号"),
     Column("configuration_version", Text_, comment="設定の版"),
+    Column("card_issuer_sha256", Text_, comment="発行認証局の公開鍵のSHA-256"),
     one_of("state", *STATES),
     CheckConstraint(f"(finished_at is not null) = (state in {ENDS})", name="finished"),
     CheckConstraint("state not in ('sent', 'printed') or pdf_sha256 is not null", name="proved"),
