@@ -28,7 +28,8 @@ _STRING = rb"(?:\(%s*+\)|<[0-9A-F]*>)" % _INSIDE
 _SHOWN = rb"(?:%s|\s|-|\d|\.)*+" % _STRING
 # A piece of a page: a mark of its structure; or, each by itself between q and Q, black text, a black rule, an image.
 PIECE = re.compile(
-    rb"(?:/\w+<<[^>]*(?:<[0-9A-F]*>)?[^>]*>>BDC|EMC|\n|"
+    rb"(?:/Span<</MCID \d+(?:/Alt<FEFF(?:516C5370|53705F71)>)?>>BDC|EMC|\n|"  # read aloud as 公印, 印影
+    rb"/Artifact<<(?:/Type/Layout|/Attached\[/Bottom\]/Subtype/Footer/Type/Pagination)>>BDC|"
     rb"q 1 0 0 -1 (?P<x>%(n)s) (?P<y>%(n)s) cm/c0 cs 0 scn\n"
     rb"BT(?:(?:/Span<</ActualText<[0-9A-F]*>>>BDC)? 0 Tr/f\d+ (?P<size>%(n)s) Tf 1 0 0 -1 (?P<on>%(n)s) 0 Tm"
     rb"(?:\[%(shown)s\]TJ|%(string)sTj)(?:\nEMC)?)+\nET\nQ|"

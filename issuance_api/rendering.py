@@ -21,6 +21,7 @@ import typst
 from gaiji_maps.font_coverage import coverage
 from gaiji_maps.fonts import FormFont, form_fonts
 from issuance_api.forms import PageData
+from issuance_api.header_cells import with_header_cells
 from issuance_api.model import Kind, Versions
 from issuance_api.outlines import outlines_of
 from municipalities.registry import Municipality
@@ -151,7 +152,7 @@ class Renderer:
         made = warm.compiler.compile(warm.main, format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
         if not isinstance(made, bytes):
             raise CheckFailed("the renderer gave no single document")
-        return made
+        return with_header_cells(made)
 
     def _warm(self, form: Form) -> _Warm:
         """This thread's compiler of the form; when a font has changed, the one that read the old font is let go."""
