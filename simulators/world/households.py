@@ -11,7 +11,7 @@ from records.code_lists import relationship_text
 from simulators.world import foreigners, names, structure
 from simulators.world.names import FEMALE, MALE, Name
 from simulators.world.rows import Row, day, individual_number, resident_record_code, row, worded
-from simulators.world.structure import ALONE, PARENTS, Member
+from simulators.world.structure import ALONE, PARENTS, SIBLINGS, Member
 from simulators.world.town import Town, days_before
 
 RARE_SHARE = 0.04
@@ -160,7 +160,8 @@ def _register(town: Town, family: Family, member: Member, name: str) -> Row:
         rng = town.rng
         widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8
         absent = f"{name.split('　', maxsplit=1)[0]}　{names.given(rng, MALE).text}"
-        head = absent if widowed or (member.register == PARENTS and member.sex == FEMALE) else name
+        mother = member.register == PARENTS and member.sex == FEMALE
+        head = absent if widowed or mother or member.register == SIBLINGS else name
         inside = f"{town.municipality.prefecture}{place(town)}{family.town_name}"
         domicile = f"{inside if rng.random() < 0.75 else rng.choice(ELSEWHERE)}{rng.randint(1, 4000)}番地"
         family.registers[member.register] = (domicile, head)
