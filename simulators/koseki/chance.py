@@ -6,6 +6,7 @@ So one thing more in a family does not move all the others.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,9 +35,13 @@ class Chance:
         """A day from ``first`` to ``last``; ``first`` where that is no span."""
         return first + timedelta(days=self.of(*what).randint(0, max(0, (last - first).days)))
 
-    def given(self, sex: str, *what: object) -> Name:
-        """名 with its reading."""
-        return names.given(self.of("given", *what), sex)
+    def given(self, sex: str, *what: object, other_than: Collection[str] = ()) -> Name:
+        """名 with its reading; not one of those, which would make two people look like one."""
+        rng = self.of("given", *what)
+        found = names.given(rng, sex)
+        while found.text in other_than:
+            found = names.given(rng, sex)
+        return found
 
     def surname(self, *what: object) -> Name:
         """氏 with its reading."""

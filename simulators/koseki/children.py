@@ -87,15 +87,15 @@ def _adopted(story: Story, child: Being) -> Child:
     chance, mother = story.chance, story.parents[1]
     first = _adoption_from(story, child)
     last = min(story.today, years_after(first, 8), *_ends(story))
-    on = chance.day(first, last, "adopted", child.name)
+    on = min(chance.day(first, last, "adopted", child.name), story.today)
     before = story.married_on is not None and child.born < story.married_on
     if before and mother and story.partner and could_be_mother(mother, child):
         father = _stranger(story, MALE, years_after(mother.born, -2), "father", child.name)
         return Child(child, STEPCHILD, father, mother, entered_on=on)
     surname = chance.surname("natural", child.name)
     born = years_after(child.born, -27)
-    father = invented(chance, surname, MALE, born, "father", child.name)
-    mother = invented(chance, surname, FEMALE, born, "mother", child.name)
+    father = invented(story, surname, MALE, born, "father", child.name)
+    mother = invented(story, surname, FEMALE, born, "mother", child.name)
     return Child(child, ADOPTED, father, mother, entered_on=on)
 
 
@@ -105,7 +105,7 @@ def _ends(story: Story) -> list[date]:
 
 
 def _stranger(story: Story, sex: str, born: date, *what: object) -> Being:
-    return invented(story.chance, story.chance.surname(*what), sex, born, *what)
+    return invented(story, story.chance.surname(*what), sex, born, *what)
 
 
 def _more(story: Story, known: list[Child]) -> list[Child]:
@@ -121,14 +121,9 @@ def _more(story: Story, known: list[Child]) -> list[Child]:
         born = _room(story, [*known, *found], mother, number)
         if born is not None:
             sex = story.chance.of("sex", number).choice((MALE, FEMALE))
-            found.append(_left(story, Child(_another(story, kana, sex, born, number), BORN, father, mother), number))
+            one = invented(story, Name(story.surname, kana), sex, born, "another", number)
+            found.append(_left(story, Child(one, BORN, father, mother), number))
     return found
-
-
-def _another(story: Story, kana: str, sex: str, born: date, number: int) -> Being:
-    one = invented(story.chance, Name(story.surname, kana), sex, born, "another", number)
-    taken = {story.head.name, *(other.name for other in story.known)}
-    return one if one.name not in taken else invented(story.chance, Name(story.surname, kana), sex, born, "yet", number)
 
 
 def _room(story: Story, so_far: list[Child], mother: Being, number: int) -> date | None:

@@ -135,9 +135,11 @@ def _acknowledging(story: Story, one: Being) -> list[Fact]:
 
 
 def _adopts(story: Story, one: Being, child: Child) -> bool:
-    if child.how == STEPCHILD:
-        return one is not child.mother
-    return child.how == ADOPTED
+    """Whether this one of the two adopts the child: nobody who is dead or gone by then, and not its own mother."""
+    ended = story.head_ended if one is story.head else story.partner_ended
+    if child.entered_on is None or (ended and ended.on < child.entered_on):
+        return False
+    return child.how == ADOPTED or (child.how == STEPCHILD and one is not child.mother)
 
 
 def _name_before(child: Child) -> str:
@@ -212,7 +214,8 @@ def _ancestors(story: Story, one: Being) -> tuple[Pair, ...]:
     """父母との続柄 of husband or wife: parents of the name that they had before."""
     chance, surname = story.chance, _maiden(story, one)
     order = chance.of("order", one.name).choice((0, 0, 0, 1, 1, 2))
-    father, mother = chance.given(MALE, "father of", one.name), chance.given(FEMALE, "mother of", one.name)
+    father = chance.given(MALE, "father of", one.name, other_than=story.givens)
+    mother = chance.given(FEMALE, "mother of", one.name, other_than=story.givens)
     return (("父", f"{surname}{father.text}"), ("母", f"{surname}{mother.text}"), ("続柄", relation(order, one.sex)))
 
 

@@ -58,12 +58,12 @@ class Kin:
     foreign: Being | None = None
 
 
-def kin(head_name: str, rows: Iterable[Row], foreigners: Iterable[Row] = ()) -> Kin:
+def kin(head_name: str, rows: Iterable[Row], foreigners: Iterable[Row], today: date) -> Kin:
     """Sort the members by their part in the 戸籍."""
     people = sorted(map(being, rows), key=lambda one: (one.born, one.name))
     head = next((one for one in people if one.name == head_name), None)
     rest = [one for one in people if one is not head]
-    spouse = _spouse(head, rest) if head else _survivor(rest)
+    spouse = _spouse(head, rest) if head else _survivor(rest, today)
     children = tuple(one for one in rest if one is not spouse)
     partner = _foreign(head, foreigners) if head and not spouse else None
     return Kin(head, spouse, children, partner)
@@ -109,13 +109,14 @@ def _couple(one: Being, other: Being) -> bool:
     return one.household == other.household and one.sex != other.sex and pair in COUPLES
 
 
-def _survivor(people: list[Being]) -> Being | None:
+def _survivor(people: list[Being], today: date) -> Being | None:
     """The widow or widower of a 筆頭者 who is no longer there: a generation above the others, or said to be one."""
-    if not people:
+    if not people or years_after(people[0].born, GENERATION + 5) > today:
         return None
     eldest, others = people[0], people[1:]
     above = bool(others) and all(_younger(one, eldest) for one in others)
-    alone = not others and eldest.sex == FEMALE and eldest.code in ("02", *WIVES)
+    old_woman = eldest.sex == FEMALE and eldest.code == "02" and years_after(eldest.born, 50) <= today
+    alone = not others and (old_woman or eldest.code in WIVES)
     return eldest if above or alone or eldest.code in HUSBANDS else None
 
 

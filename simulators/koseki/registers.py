@@ -71,7 +71,8 @@ class Book(Mapping[Key, Register]):
         foreigners = [each for number in households for each in self._foreigners.get(number, ())]
         chance = Chance("|".join((self._code, *key)))
         days = [one[name] for one in rows for name in ("birth_on", "changed_on") if one[name]]
-        return compose(self._code, tell(chance, key[0], key[1], kin(key[1], rows, foreigners), max([TODAY, *days])))
+        today = max([TODAY, *days])
+        return compose(self._code, tell(chance, key[0], key[1], kin(key[1], rows, foreigners, today), today))
 
 
 def registers(municipality: Municipality, residents: Iterable[Row]) -> Book:

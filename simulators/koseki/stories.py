@@ -6,7 +6,6 @@ What the town's register knows is kept; the rest is drawn so that it agrees with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -52,6 +51,12 @@ class Story:
         return self.head.name.split("\u3000")[0]
 
     @property
+    def givens(self) -> frozenset[str]:
+        """名 of everybody who is in the story so far."""
+        people = (self.head, self.partner, self.former, *self.known)
+        return frozenset(one.name.split("\u3000")[-1] for one in people if one)
+
+    @property
     def parents(self) -> tuple[Being | None, Being | None]:
         """Father and mother of the children born to it."""
         first, second = self.head, self.partner or self.former
@@ -93,20 +98,15 @@ def could_be_mother(mother: Being, child: Being) -> bool:
     return years_after(mother.born, MOTHER[0]) <= child.born <= years_after(mother.born, MOTHER[1])
 
 
-def invented(chance: Chance, surname: Name, sex: str, born: date, *what: object) -> Being:
-    """Somebody whom the town's register does not know."""
-    given = chance.given(sex, *what)
+def invented(story: Story, surname: Name, sex: str, born: date, *what: object) -> Being:
+    """Somebody whom the town's register does not know; nobody in the 戸籍 has that name already."""
+    given = story.chance.given(sex, *what, other_than=story.givens)
     kana = f"{surname.kana}\u3000{given.kana}" if surname.kana else ""
     return Being(f"{surname.text}\u3000{given.text}", kana, sex, born, wareki(born))
 
 
 def _of_age(father: Being, mother: Being, child: Being) -> bool:
     return could_be_mother(mother, child) and years_after(father.born, FATHER) <= child.born
-
-
-def _surname(people: Iterable[Being], head_name: str) -> Name:
-    kana = next((one.kana.split("\u3000")[0] for one in people if one.kana), "")
-    return Name(head_name.split("\u3000", maxsplit=1)[0], kana)
 
 
 def _absent_head(chance: Chance, head_name: str, kin: Kin) -> Being:
@@ -135,7 +135,7 @@ def _invented_partner(story: Story) -> Being:
         first = max(min(first, last), min(earliest, last)) if sex == FEMALE else min(first, last)
     born = chance.day(first, last, "partner", "born")
     kana = head.kana.split("\u3000")[0]
-    return invented(chance, Name(story.surname, kana), sex, born, "partner")
+    return invented(story, Name(story.surname, kana), sex, born, "partner")
 
 
 def _marry(story: Story) -> None:
@@ -244,7 +244,7 @@ def _former(story: Story) -> Being:
     partner = _invented_partner(story)
     if keeps_married_name(story.chance):
         return partner
-    return invented(story.chance, story.chance.surname("former"), partner.sex, partner.born, "former")
+    return invented(story, story.chance.surname("former"), partner.sex, partner.born, "former")
 
 
 def keeps_married_name(chance: Chance) -> bool:

@@ -42,7 +42,10 @@ BUILDINGS = ("コーポ見本", "メゾン架空", "町営住宅第２団地", "
 
 @dataclass(slots=True)
 class Family:
-    """What the members of one household share; ``registers`` gives 本籍 and 筆頭者 of each 戸籍 among them."""
+    """What the members of one household share; ``registers`` gives 本籍 and 筆頭者 of each 戸籍 among them.
+
+    ``husband``: the householder is a wife, and he lives with her.
+    """
 
     number: str
     surname: Name
@@ -52,6 +55,7 @@ class Family:
     settled_on: date
     came_from: str | None
     registers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    husband: bool = False
 
 
 def household(town: Town) -> list[Row]:
@@ -61,6 +65,7 @@ def household(town: Town) -> list[Row]:
     plan = list(foreigners.plan(rng)) if foreign else structure.members(rng)
     origin = foreigners.origin(rng)
     family = new_family(town, _surname(town))
+    family.husband = any(member.relationship == "11" for member in plan)
     householder, found = "", []
     for member in plan:
         made = resident(town, family, member, householder, origin)
@@ -158,7 +163,7 @@ def _register(town: Town, family: Family, member: Member, name: str) -> Row:
     """本籍 and 筆頭者: the first member of each 戸籍 heads it, or a husband or father who is no longer there."""
     if member.register == ALONE or member.register not in family.registers:
         rng = town.rng
-        widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8
+        widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8 and not family.husband
         absent = f"{name.split('　', maxsplit=1)[0]}　{names.given(rng, MALE).text}"
         mother = member.register == PARENTS and member.sex == FEMALE
         head = absent if widowed or mother or member.register == SIBLINGS else name
