@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from koseki_site import CODE, Running, elsewhere, koseki_system, order, register_of, wanted
 
+from issuance_api.koseki import client as client_module
 from issuance_api.koseki.breaker import FAILURES, PAUSE_SECONDS, Admission, Breaker
+from issuance_api.koseki.client import AT_ONCE, CLOCKS_DIFFER
+from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.koseki.inspection import inspect
 from issuance_api.koseki.order import (
     Extract,
@@ -29,7 +33,9 @@ from issuance_api.koseki.order import (
 )
 from issuance_api.model import KOSEKI_KINDS
 from issuance_api.pdfium_lock import PDFIUM
+from issuance_api.service_hours import JST
 from municipalities.registry import get
+from municipalities.site import PostgresAddress, Site, write_site
 from records.errors import UtsushiError
 from simulators import pki
 from simulators.koseki.drawing import ADDRESS, ALL, INDIVIDUAL, draw
@@ -281,3 +287,58 @@ def judged(pdf: bytes) -> str | None:
         document = pypdfium2.PdfDocument(clean)
         assert len(document) == pages
         return "".join(page.get_textpage().get_text_range() for page in document)
+
+
+def test_a_status_of_any_length_is_read_only_as_far_as_it_may_go(
+    koseki: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asyncio.run(koseki.client().status()) == "ready"
+    monkeypatch.setattr(client_module, "MOST_STATUS_BYTES", 3)
+    assert asyncio.run(koseki.client().status()) == "down"
+    koseki.system.trouble = "busy"
+    assert asyncio.run(koseki.client().status()) == "down"
+
+
+def test_an_answer_counts_from_the_moment_of_asking_not_before_a_hold_was_lifted(koseki: Running) -> None:
+    """122: between two orders a 届 may be settled, so the state of the first is too old for the second."""
+    first = fetch(koseki)
+    asked = datetime.now(JST)
+    second = fetch(koseki, 2)
+    assert first.settled_at < asked + CLOCKS_DIFFER
+    assert asked - CLOCKS_DIFFER <= second.settled_at
+    early = Running(koseki.system, koseki.address).client()
+    early._clock = lambda: datetime.now(JST) + 2 * CLOCKS_DIFFER  # what was read now is from before this clock's asking
+    with pytest.raises(KosekiMismatch):
+        asyncio.run(early.fetch(order(3), 20))
+
+
+def test_a_renewed_certificate_takes_effect_and_a_missing_one_is_no_answer(koseki: Running, utsushi_home: Path) -> None:
+    keys = utsushi_home / "secrets"
+    keys.mkdir(parents=True)
+    system = {"url": koseki.address.url, "ca": "secrets/ca.pem", "client": "secrets/client.pem"}
+    write_site(Site(PostgresAddress("127.0.0.1", 1), koseki={CODE: system}))
+    configured = ConfiguredKoseki(CODE)
+    with pytest.raises(KosekiUnavailable):
+        asyncio.run(configured.fetch(order(), 20))
+    (keys / "ca.pem").write_bytes(koseki.address.ca.read_bytes())
+    (keys / "client.pem").write_bytes(pki.ensure(utsushi_home / "other").client.read_bytes())
+    with pytest.raises(KosekiUnavailable):
+        asyncio.run(configured.fetch(order(), 20))
+    (keys / "client.pem").write_bytes(koseki.address.client.read_bytes())
+    assert asyncio.run(configured.fetch(order(), 20)).pages > 1
+    (keys / "client.pem").write_text("no certificate")
+    with pytest.raises(KosekiUnavailable):
+        asyncio.run(configured.fetch(order(), 20))
+
+
+def test_a_wait_for_a_place_counts_for_the_deadline(koseki: Running) -> None:
+    client = koseki.client(Breaker(lambda: 0.0))
+    koseki.system.trouble = "drip"
+
+    async def crowd() -> list[Extract | BaseException]:
+        asking = (client.fetch(order(number), 1.5) for number in range(1, AT_ONCE + 4))
+        return list(await asyncio.gather(*asking, return_exceptions=True))
+
+    before = koseki.system.asked
+    assert {type(one) for one in asyncio.run(crowd())} <= {KosekiTimeout, KosekiUnavailable}
+    assert koseki.system.asked - before <= AT_ONCE

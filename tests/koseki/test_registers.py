@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from itertools import groupby, pairwise
 
 import pytest
-from koseki_site import CODE, DOMICILE, HEAD, book
+from koseki_site import CODE, DOMICILE, HEAD, book, order, wanted
 
+from issuance_api.koseki.inspection import inspect
 from municipalities.registry import get
 from records import wareki
 from simulators.koseki import registers as registers_module
 from simulators.koseki.chance import years_after
 from simulators.koseki.composing import computerised_on
+from simulators.koseki.drawing import ADDRESS, ALL, INDIVIDUAL, draw
 from simulators.koseki.law import adult_on, marriageable_on, relation
 from simulators.koseki.model import Entry, Person, Register
 from simulators.koseki.registers import Book, registers
@@ -157,11 +160,14 @@ def test_children_in_wedlock_come_after_the_marriage_to_parents_of_an_age_for_it
 
 def test_a_childs_place_among_its_brothers_or_sisters_is_counted_right(place: tuple[str, int]) -> None:
     for register in told(*place)[1]:
+
         def of_whom(one: Person) -> tuple[str, str, str]:
             parents = dict(one.parents[:2])
             return parents["父"], parents["母"], one.sex
 
-        whole = [one for one in register.people if "養" not in "".join(dict(one.parents)) and one is not register.people[0]]
+        whole = [
+            one for one in register.people if "養" not in "".join(dict(one.parents)) and one is not register.people[0]
+        ]
         for (_, _, sex), group in groupby(sorted(whole, key=lambda one: (*of_whom(one), one.born)), key=of_whom):
             numbers = [one.parents[2][1] for one in group if one.parents[2][1][0] in ORDER]
             assert all(number in {relation(at, sex) for at in range(10)} for number in numbers)
@@ -249,7 +255,9 @@ def test_the_same_people_give_the_same_register(place: tuple[str, int]) -> None:
 def test_a_register_is_made_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     compose = registers_module.compose
-    monkeypatch.setattr(registers_module, "compose", lambda code, story: made.append(story.head.name) or compose(code, story))
+    monkeypatch.setattr(
+        registers_module, "compose", lambda code, story: made.append(story.head.name) or compose(code, story)
+    )
     found = registers(get(CODE), town(CODE, 0).active())
     key = next(iter(found))
     assert (found[key], made) == (found[key], [key[1]])
@@ -265,3 +273,25 @@ def test_a_large_family_has_its_children_in_order() -> None:
     own = [one for one in people[2:] if one.given.startswith("子")]
     assert [one.given for one in own] == [f"子{number}" for number in range(1, 9)]
     assert {one.sex for one in own} == {MALE, FEMALE}
+
+
+@pytest.mark.parametrize("code", TOWNS)
+def test_what_is_drawn_of_any_register_passes_the_judge(code: str) -> None:
+    """The largest families, rare characters, days that are known in words only, and whoever comes first."""
+    found, _ = told(code, 1)
+    rows = [one for one in town(code, 1).active() if one["resident_kind"] == "1"]
+    rare = [one for one in rows if any(ord(character) > 0xE0000 for character in one["name"])]
+    worded = [one for one in rows if one["birth_on"] is None]
+    large = sorted(rows, key=lambda one: -len(found[one["registered_domicile"], one["family_register_head"]].people))
+    pages = set()
+    for number, one in enumerate((*rare[:2], *worded[:2], *large[:2], *rows[:2])):
+        register = found[one["registered_domicile"], one["family_register_head"]]
+        for kind in (ALL, INDIVIDUAL, ADDRESS):
+            asked = replace(
+                order(number, kind, name=one["name"], birth_text=one["birth_text"], registered_domicile=register.domicile,
+                      family_register_head=register.head),
+                include_domicile=number % 2 == 0, include_overseas_voting=number % 3 == 0,
+            )  # fmt: skip
+            pages.add(inspect(draw(get(code), register, wanted(asked)), asked, register.version())[1])
+    assert rare
+    assert pages >= {1, 2}
