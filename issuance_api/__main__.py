@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
-from issuance_api.app import RENDER_THREADS, Settings, create_app
+from issuance_api.app import RENDERERS, Settings, create_app
 from issuance_api.jpki.settings import site_settings
 from issuance_api.koseki.configured import ConfiguredKoseki
 from issuance_api.logs import JsonFormatter
@@ -50,7 +50,7 @@ def _server(options: argparse.Namespace, node: str) -> uvicorn.Server:
         tuple(get(code) for code in codes),
         koseki={code: ConfiguredKoseki(code) for code in codes},
         jpki=site_settings(),
-        render_threads=options.render_threads,
+        renderers=options.renderers,
         always_open=options.always_open,
         node=node,
         retire=lambda: setattr(server, "should_exit", True),
@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--own-port", type=int, help="also listen here: the address of this node alone")
     parser.add_argument("--name", default="node", help="stands in the rows that this process works on, and in its logs")
     parser.add_argument("--municipalities", default="", help="codes, comma separated (default: all)")
-    parser.add_argument("--render-threads", type=int, default=RENDER_THREADS)
+    parser.add_argument("--renderers", type=int, default=RENDERERS, help="processes that draw, each for one request")
     parser.add_argument("--always-open", action="store_true", help="demonstrations only: issue outside service hours")
     parser.add_argument("--no-address-file", action="store_true", help="do not write issuance_api.json")
     return parser.parse_args()

@@ -32,7 +32,7 @@ from issuance_api.model import (
     Report,
     ResultInquiry,
 )
-from issuance_api.nodes import RENDER_THREADS, Node, Settings, open_node
+from issuance_api.nodes import RENDERERS, Node, Settings, open_node
 from issuance_api.openapi import document
 from issuance_api.refusals import status_of
 from issuance_api.service import IssuingService
@@ -45,7 +45,7 @@ LARGEST_BODY = 16 * 1024
 PROBLEM_TYPE = "application/problem+json"
 NO_STORE = {"Cache-Control": "no-store"}
 
-__all__ = ["RENDER_THREADS", "TOKEN", "Settings", "create_app"]
+__all__ = ["RENDERERS", "TOKEN", "Settings", "create_app"]
 
 log = logging.getLogger("issuance_api")
 Body = TypeVar("Body", bound=Message)

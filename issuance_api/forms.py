@@ -65,9 +65,9 @@ class PageData:
         """Sheets of the certificate."""
         return len(self.texts)
 
-    def json(self, **furniture: Any) -> str:
-        """The data as the template reads it, with what only the renderer knows (fonts, path of the official seal)."""
-        return json.dumps(self.values | furniture, ensure_ascii=False, separators=(",", ":"))
+    def json(self) -> str:
+        """The data as the template reads it."""
+        return json.dumps(self.values, ensure_ascii=False, separators=(",", ":"))
 
 
 def household_order(members: Iterable[Resident]) -> tuple[Resident, ...]:

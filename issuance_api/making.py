@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from datetime import datetime
 from typing import Protocol
 
 from issuance_api import issue_record
@@ -19,7 +18,8 @@ from issuance_api.eligibility import Facts
 from issuance_api.forms import Issue, PageData, Subject, household_order, page_data
 from issuance_api.koseki.order import Extract, Order, RegisterSubject
 from issuance_api.model import Application, Certificate, Kind, OptionalItem
-from issuance_api.rendering import Renderer, versions
+from issuance_api.renderer.pool import RendererPool
+from issuance_api.rendering import refuse_missing_glyphs, versions
 from issuance_api.repository import Made, RequestRow
 from issuance_api.service_hours import JST, Clock
 from municipalities.registry import Municipality
@@ -36,11 +36,11 @@ class KosekiSystem(Protocol):
 
 
 class Drawing:
-    """From the replica: page data, Typst, and the check before sending, in a worker thread."""
+    """From the replica: page data, a renderer, and the check before sending in a thread of the node."""
 
-    def __init__(self, municipality: Municipality, renderer: Renderer, executor: Executor, clock: Clock) -> None:
+    def __init__(self, municipality: Municipality, renderers: RendererPool, executor: Executor, clock: Clock) -> None:
         self._municipality = municipality
-        self._renderer = renderer
+        self._renderers = renderers
         self._executor = executor
         self._clock = clock
 
@@ -48,15 +48,15 @@ class Drawing:
         """Render and check; the bytes are handed to nobody but the caller."""
         issue = Issue(row.request_id, row.serial, row.accepted_at)
         page = page_data(self._municipality, application, subject_of(facts), issue)
-        loop = asyncio.get_running_loop()
-        pdf, rendered_at = await loop.run_in_executor(self._executor, self._draw, page)
+        refuse_missing_glyphs(self._municipality, page)
+        pdf = await self._renderers.draw(self._municipality, page)
+        rendered_at = self._clock()
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._check, page, pdf)
         certificate = Certificate(pdf, hashlib.sha256(pdf).hexdigest(), row.serial, page.pages)
         cipher = issue_record.seal(row.request_id, page)
         return Made(certificate, page.digest, versions(self._municipality.folder), rendered_at, cipher)
 
-    def _draw(self, page: PageData) -> tuple[bytes, datetime]:
-        pdf = self._renderer.render(self._municipality, page)
-        rendered_at = self._clock()
+    def _check(self, page: PageData, pdf: bytes) -> None:
         try:
             check(self._municipality, page, pdf)
         except CheckFailed:
@@ -64,7 +64,7 @@ class Drawing:
         except Exception as error:
             failure = CheckFailed(f"the page can't be read back ({type(error).__name__})")
         else:
-            return pdf, rendered_at
+            return
         # Raised outside the handler: a reader's own error may quote the page.
         raise failure
 

@@ -13,6 +13,9 @@ requests = Counter(
     "utsushi_requests", "Requests by result code", ["municipality", "operation", "outcome"], registry=registry
 )
 seconds = Histogram("utsushi_request_seconds", "Time of a request", ["operation"], buckets=BUCKETS, registry=registry)
+renderers_replaced = Counter(
+    "utsushi_renderers_replaced", "Renderers that gave no whole answer and were ended", registry=registry
+)
 in_progress = Gauge("utsushi_requests_in_progress", "Requests being worked on", registry=registry)
 
 

@@ -22,14 +22,14 @@ from issuance_api.jpki.sources import Sources
 from issuance_api.making import KosekiSystem
 from issuance_api.presence import Presence
 from issuance_api.refusals import NodeOutdated, NotFound
-from issuance_api.rendering import Renderer
+from issuance_api.renderer.pool import open_renderers
 from issuance_api.repository import issuer_conninfo, open_repository
 from issuance_api.service import IssuingService, Workshop
 from issuance_api.service_hours import Clock, system_clock
 from municipalities.registry import Municipality
 from records.errors import ConfigurationError, UtsushiError
 
-RENDER_THREADS = 2
+RENDERERS = 2
 GOODBYE_SECONDS = 5.0
 
 log = logging.getLogger("issuance_api")
@@ -45,7 +45,7 @@ class Settings:
 
     municipalities: tuple[Municipality, ...]
     clock: Clock = system_clock
-    render_threads: int = RENDER_THREADS
+    renderers: int = RENDERERS
     deadline_seconds: float = 30.0
     always_open: bool = False  # for demonstrations: no service hours
     koseki: Mapping[str, KosekiSystem] = field(default_factory=dict)  # by municipality code
@@ -124,9 +124,9 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
     """A node with everything warm. ``ConfigurationError`` when none of its municipalities may be served."""
     node = Node(settings)
     async with AsyncExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(settings.render_threads, "render"))
+        executor = stack.enter_context(ThreadPoolExecutor(settings.renderers, "check"))
         workshop = Workshop(
-            Renderer(),
+            await stack.enter_async_context(open_renderers(settings.renderers)),
             executor,
             settings.clock,
             settings.deadline_seconds,

@@ -75,6 +75,7 @@ STATUSES = {
     "database": 500,
     "database_unavailable": 503,
     NodeOutdated.code: 503,
+    "renderer_lost": 503,
     "koseki_mismatch": 500,
     "koseki_hostile": 500,
     "koseki_unavailable": 503,

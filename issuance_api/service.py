@@ -41,7 +41,8 @@ from issuance_api.model import (
     State,
 )
 from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, refused
-from issuance_api.rendering import Renderer, warm_up
+from issuance_api.renderer.pool import RendererPool
+from issuance_api.rendering import warm_up
 from issuance_api.repository import Made, Reading, Repository, RequestRow
 from issuance_api.repository_incidents import Incidents
 from issuance_api.repository_registrations import Registrations
@@ -65,9 +66,9 @@ log = logging.getLogger("issuance_api")
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What all municipalities of one process share: the renderer and its threads, the clock, the deadline, the hours."""
+    """What all municipalities of one node share: renderers, the threads that check, the clock, the deadline, the hours."""
 
-    renderer: Renderer
+    renderers: RendererPool
     executor: Executor
     clock: Clock
     deadline_seconds: float = DEADLINE_SECONDS
@@ -87,7 +88,7 @@ class IssuingService:
         self.registrations = Registrations(repository)
         self._workshop = workshop
         self._who = Identification(municipality.code, repository, workshop.jpki, workshop.sources)
-        self._drawing = Drawing(municipality, workshop.renderer, workshop.executor, workshop.clock)
+        self._drawing = Drawing(municipality, workshop.renderers, workshop.executor, workshop.clock)
         system = workshop.koseki.get(municipality.code)
         self._fetching = (
             Fetching(municipality, system, workshop.clock, workshop.deadline_seconds - KOSEKI_MARGIN_SECONDS)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from issuance_api import making, service
 from issuance_api.model import Kind
+from issuance_api.renderer.pool import RendererPool
 
 RECORD = Kind.RESIDENT_RECORD.value
 KINDS: dict[str, dict[str, Any]] = {
@@ -216,13 +217,13 @@ def test_the_same_request_twice_at_once_is_issued_once(centre: TestClient) -> No
 
 
 def test_a_page_that_fails_the_check_is_not_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = making.Renderer.render
+    real = RendererPool.draw
 
-    def render_somebody_else(self: Any, municipality: Any, page: Any) -> bytes:
+    async def draw_somebody_else(self: RendererPool, municipality: Any, page: Any) -> bytes:
         page.values["people"][0]["name"] = "別人　一郎"
-        return bytes(real(self, municipality, page))
+        return await real(self, municipality, page)
 
-    monkeypatch.setattr(making.Renderer, "render", render_somebody_else)
+    monkeypatch.setattr(RendererPool, "draw", draw_somebody_else)
     response = apply(centre)
     assert (response.status_code, response.json()["code"]) == (500, "check_failed")
     assert result(centre)["state"] == "failed"

@@ -19,12 +19,13 @@ from issuing_town import CARD, MOTHERS_CARD, owner, states
 from pikepdf import Array, Dictionary, Name, String
 from starlette.testclient import TestClient
 
-from issuance_api import making
 from issuance_api.forms import PageData
 from issuance_api.model import Kind
+from issuance_api.renderer.pool import RendererPool
+from issuance_api.rendering import Renderer
 from municipalities.registry import get
 
-REAL = making.Renderer.render
+REAL = Renderer()
 Render = Callable[[PageData], bytes]
 Mutation = Callable[[PageData, Render], bytes]
 
@@ -80,10 +81,9 @@ def _within(page: dict[str, Any]) -> None:
 
 
 def _seal_of_another_town(pdf: pikepdf.Pdf) -> None:
-    other = making.Renderer()
     from test_checking import seal_page
 
-    with pikepdf.open(io.BytesIO(REAL(other, get("362999"), seal_page()))) as donor:
+    with pikepdf.open(io.BytesIO(REAL.render(get("362999"), seal_page()))) as donor:
         largest = max(donor.pages[0].Resources.XObject.values(), key=lambda one: int(one.Width))
         for name in list(pdf.pages[0].Resources.XObject.keys()):
             pdf.pages[0].Resources.XObject[name] = pdf.copy_foreign(largest)
@@ -169,10 +169,10 @@ def apply(centre: TestClient, request_id: str, card: str = CARD, kind: Kind = Ki
 
 
 def broken(monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> None:
-    def render(self: Any, municipality: Any, page: PageData) -> bytes:
-        return mutation(page, lambda one: bytes(REAL(self, municipality, one)))
+    async def draw(self: Any, municipality: Any, page: PageData) -> bytes:
+        return mutation(page, lambda one: REAL.render(municipality, one))
 
-    monkeypatch.setattr(making.Renderer, "render", render)
+    monkeypatch.setattr(RendererPool, "draw", draw)
 
 
 def assert_nothing_sent(response: Any, request_id: str) -> None:
