@@ -84,8 +84,11 @@ class Nodes:
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start all and wait until they are ready."""
+        """Start all; ``wait_for_all`` waits until they are ready."""
         self._processes = [self._started(one) for one in self.services]
+
+    def wait_for_all(self) -> None:
+        """Until all are ready."""
         for node in range(len(self.services)):
             self.wait(node)
 
@@ -173,23 +176,20 @@ def soak_site(folder: Path, residents: int, *, durable: bool) -> Iterator[SoakSi
         with connect(CODE, "owner") as connection:
             connection.execute(JOURNAL.encode())
         loader = stack.enter_context(Loader(folder / "vendor", residents))
+        token = ensure_secret(TOKEN)
+        ensure_secret(issue_record.KEY)
+        release.publish(CODE)
+        claimed = {name: ports.claim(name) for name in ALL_PORTS}
+        own = tuple(claimed[name] for name in ALL_PORTS[1:])
+        nodes = Nodes(catalogue.issuance_nodes(claimed, always_open=True), own, folder / "logs")
+        stack.callback(nodes.kill_all)
+        nodes.start()
         town = SoakTown(folder / "shadow", residents)
         _koseki(stack, town)
-        loader.wait()
         _cards(town)
-        yield _serving(stack, folder, town, loader)
-
-
-def _serving(stack: ExitStack, folder: Path, town: SoakTown, loader: Loader) -> SoakSite:
-    token = ensure_secret(TOKEN)
-    ensure_secret(issue_record.KEY)
-    release.publish(CODE)
-    claimed = {name: ports.claim(name) for name in ALL_PORTS}
-    own = tuple(claimed[name] for name in ALL_PORTS[1:])
-    nodes = Nodes(catalogue.issuance_nodes(claimed, always_open=True), own, folder / "logs")
-    stack.callback(nodes.kill_all)
-    nodes.start()
-    return SoakSite(town, nodes, loader, JsonAsker(token, claimed["issuance_api"], own))
+        loader.wait()
+        nodes.wait_for_all()
+        yield SoakSite(town, nodes, loader, JsonAsker(token, claimed["issuance_api"], own))
 
 
 @contextmanager

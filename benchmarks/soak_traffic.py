@@ -97,11 +97,17 @@ class Traffic:
             for number, (at, errand) in enumerate(self._departures(seconds, rate)):
                 time.sleep(max(0.0, started + at - time.monotonic()))
                 clients.submit(self._guarded, errand, random.Random(f"{self.seed}-{number}"), started + at)
-                if self.errors:
+                if self.errors or self.over.is_set():
                     break
         self.over.set()
         if self.errors:
             raise self.errors[0]
+
+    def ask_again(self) -> None:
+        """Everything whose end no client knows is asked for once more."""
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            open_ = [one for one in self.ledger if not any(each.definite for each in one.applied())]
+            list(clients.map(self._until_definite, open_, [None] * len(open_)))
 
     def _departures(self, seconds: float, rate: float) -> Sequence[tuple[float, Errand]]:
         chance, at, found = random.Random(self.seed), 0.0, []
