@@ -27,8 +27,8 @@ class Chaos:
 
     site: SoakSite
     wishes: Wishes
-    over: threading.Event
     seed: int
+    over: threading.Event = field(default_factory=threading.Event)
     loaded: dict[tuple[str, int], dict[int, int]] = field(default_factory=dict)
     flips: int = 0
     suspensions: int = 0
@@ -53,8 +53,17 @@ class Chaos:
         if self.errors:
             raise self.errors[0]
 
-    def kill_nodes(self, node_every: float, renderer_every: float) -> None:
-        """Until it is over: a node in turn, and between them renderers."""
+    def kill_nodes(self, seconds: float, node_every: float, renderer_every: float) -> None:
+        """For ``seconds``, or until it is over: a node in turn, and between them renderers. Then all chaos ends."""
+        timer = threading.Timer(seconds, self.over.set)
+        timer.start()
+        try:
+            self._kill_nodes(node_every, renderer_every)
+        finally:
+            timer.cancel()
+            self.over.set()
+
+    def _kill_nodes(self, node_every: float, renderer_every: float) -> None:
         nodes, node_at, renderer_at, turn = self.site.nodes, time.monotonic() + node_every, time.monotonic(), 0
         while not self.over.wait(0.1):
             now = time.monotonic()

@@ -15,6 +15,8 @@ from typing import Literal
 from benchmarks.soak_asking import Answer
 from benchmarks.soak_observer import Sight, Wish, look
 
+# Nothing was decided: whoever wants the certificate asks again.
+AGAIN = frozenset({"request_in_progress", "database_unavailable", "overloaded"})
 Operation = Literal["apply", "report", "cancel", "conflict"]
 
 
@@ -34,7 +36,7 @@ class Attempt:
     def definite(self) -> bool:
         """Whether the client knows now what became of its request."""
         return self.answer.outcome == "certificate" or (
-            self.answer.outcome == "problem" and self.answer.code != "request_in_progress"
+            self.answer.outcome == "problem" and self.answer.code not in AGAIN
         )
 
 

@@ -21,6 +21,8 @@ from benchmarks.soak_observer import judge
 from benchmarks.soak_site import Down
 from benchmarks.soak_timeline import Timeline
 from benchmarks.soak_town import SoakTown, person_signs, version_signs
+from issuance_api.repository import POOL_TIMEOUT_SECONDS
+from issuance_api.service import DEADLINE_SECONDS
 
 REQUESTS = "select *, issued_on::text || lpad(serial_number::text, 8, '0') as serial from issuance.request"
 LOG = "select request_id, state from issuance.issue_log order by id"
@@ -35,6 +37,8 @@ NEXT = {
     "sent": {"printed", "aborted"},
 }
 KILL_SECONDS = 2.0  # before an attempt: what a kill tears may show a little later
+# A machine that can't keep up: the answer came after exactly that long a wait.
+WAITED = {"database_unavailable": POOL_TIMEOUT_SECONDS, "timeout": DEADLINE_SECONDS}
 LISTENS = "issuance_api listens on"
 NUMBERS = re.compile(r"[0-9]{12,}|[0-9A-F]{20}")
 
@@ -125,21 +129,22 @@ class Reckoning:
     def _end_fits(self, entry: Entry, row: Mapping[str, Any]) -> bool:
         state, code = row["state"], row["result_code"]
         reported = {one.detail for one in entry.others("report")}
+        noted = {one.detail for one in entry.others("report") if one.answer.outcome == "result"}
+        unknown = any(one.answer.outcome in ("gone", "broken") for one in entry.applied())
         if state == "printed":
             return "printed" in reported
-        cancelled = bool(entry.others("cancel"))
         if state == "aborted":
-            return "aborted" in reported or (code == "cancelled" and cancelled)
+            return "aborted" in reported or (code == "cancelled" and bool(entry.others("cancel")))
         if state == "sent":
-            ended = {"printed", "aborted"} & {one.detail for one in entry.others("report") if one.answer.outcome == "result"}
-            unknown = any(one.answer.outcome in ("gone", "broken") for one in entry.applied())
-            return not ended and (unknown or bool(entry.certificates()))
-        if state in UNFINISHED or entry.certificates():
-            return False
-        if code == "cancelled":
-            return cancelled
+            return not noted & {"printed", "aborted"} and (unknown or bool(entry.certificates()))
+        return state not in UNFINISHED and not entry.certificates() and self._failure_fits(entry, str(code), unknown)
+
+    def _failure_fits(self, entry: Entry, code: str, unknown: bool) -> bool:
+        """A request that came to nothing: for a reason, which a client was told unless it had left."""
+        if code == "timeout":
+            return unknown or any(one.answer.code == code for one in entry.applied())
         last = max(one.answered_at for one in entry.attempts)
-        return self._reason(entry, str(code), last + KILL_SECONDS)
+        return self._reason(entry, code, last + KILL_SECONDS)
 
     def _certificates(self, entry: Entry) -> None:
         """Every page that reached a client, and every ``sent``."""
@@ -185,12 +190,8 @@ class Reckoning:
             self.verdict.wrong.append((entry.request_id, "an id served two applications"))
 
     def _explained(self, entry: Entry, attempt: Attempt, code: str) -> bool:
-        if attempt.act == "conflict":
-            return code in ("request_conflict", "request_in_progress")
-        if attempt.act == "cancel":  # before it arrived, or after it was printed
-            return code == "not_found" or (code == "request_conflict" and bool(entry.others("report")))
-        if attempt.act == "report":
-            return code == "request_conflict" and len({one.detail for one in entry.others("report")}) > 1
+        if attempt.act != "apply":  # a cancellation may come before the request itself
+            return (attempt.act, code) in {("conflict", "request_conflict"), ("cancel", "not_found")}
         if code == "request_in_progress":
             return any(
                 other is not attempt
@@ -198,6 +199,8 @@ class Reckoning:
                 and (other.answered_at >= attempt.asked_at or other.answer.outcome in ("gone", "broken"))
                 for other in entry.applied()
             )
+        if code in WAITED:
+            return attempt.answered_at - attempt.asked_at >= WAITED[code]
         if code == "request_conflict":
             return any(one.asked_at <= attempt.answered_at for act in ("report", "cancel") for one in entry.others(act))
         return self._reason(entry, code, attempt.answered_at)
@@ -258,7 +261,9 @@ def leaks(town: SoakTown, line: str) -> Iterator[str]:
     """What of a person stands in a line of a log."""
     if set(person_signs() + version_signs()) & set(line):
         yield "a name in a log"
-    numbers = {one for person in town.people for one in (person.addressee_number, person.individual_number, person.card)}
+    numbers = {
+        one for person in town.people for one in (person.addressee_number, person.individual_number, person.card)
+    }
     if set(NUMBERS.findall(line)) & numbers:
         yield "a number in a log"
 

@@ -135,7 +135,9 @@ class Nodes:
 
     def logs(self) -> list[str]:
         """Every line that the nodes wrote."""
-        return [line for path in sorted(self.folder.glob("issuance-*.log")) for line in path.read_text("utf-8").splitlines()]
+        return [
+            line for path in sorted(self.folder.glob("issuance-*.log")) for line in path.read_text("utf-8").splitlines()
+        ]
 
     def _started(self, service: catalogue.Service) -> subprocess.Popen[bytes]:
         command = (*service.command, "--municipalities", CODE)

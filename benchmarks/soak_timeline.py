@@ -87,7 +87,9 @@ class Timeline:
 
     def held(self, wish: Wish, since: float, until: float) -> bool:
         """Whether a hold that stops this wish was in force between two instants."""
-        return any(one.concerns(wish, self._household(wish), None) for one in self.holds.values() if one.touches(since, until))
+        return any(
+            one.concerns(wish, self._household(wish), None) for one in self.holds.values() if one.touches(since, until)
+        )
 
     def suspended(self, wish: Wish, since: float, until: float) -> bool:
         """Whether the card was suspended between two instants."""
@@ -103,7 +105,9 @@ class Timeline:
             or any(one.changed(since, until) for one in self.suspensions[str(wish.applicant.card)])
             or any(
                 one.changed(since, until)
-                and (one.target["addressee_number"] in members or one.target["registered_domicile"] == household.domicile)
+                and (
+                    one.target["addressee_number"] in members or one.target["registered_domicile"] == household.domicile
+                )
                 for one in self.holds.values()
             )
         )
@@ -114,7 +118,8 @@ class Timeline:
             return
         household, number = self._household(wish), wish.applicant.number
         version = self._versions.get
-        versions = Versions(version(("resident", household.number), 0), version(("seal", number), 0), version(("tax", number), 0))
+        places = ("resident", household.number), ("seal", number), ("tax", number)
+        versions = Versions(*(version(place, 0) for place in places))
         head = self._town.name(household.head, versions.resident)
         against = {"hold" for one in self.holds.values() if one.until == NEVER and one.concerns(wish, household, head)}
         against |= {"card" for one in self.suspensions[str(wish.applicant.card)] if one.until == NEVER}

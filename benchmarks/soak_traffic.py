@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.soak_asking import Answer, Asker, Way
 from benchmarks.soak_ledger import Attempt, Entry, Ledger, Operation
@@ -56,9 +57,10 @@ class Wishes:
     def _of_kind(self, chance: random.Random, kind: Kind, household: Household, applicant: Person) -> Wish:
         if kind in (Kind.RESIDENT_RECORD, Kind.RECORD_ITEM):
             chosen = chance.random() < 0.4
-            some = sorted(chance.sample(household.people, chance.randint(1, len(household.people))), key=household.people.index)
+            people = household.people
+            some = sorted(chance.sample(people, chance.randint(1, len(people))), key=people.index)
             items = frozenset(one for one in ITEMS if chance.random() < 0.4)
-            return Wish(kind, applicant, tuple(some) if chosen else household.people, items, chosen)
+            return Wish(kind, applicant, tuple(some) if chosen else people, items, chosen)
         domicile = kind is Kind.FAMILY_REGISTER_ADDRESS and chance.random() < 0.5
         return Wish(kind, applicant, (applicant,), frozenset({OptionalItem.REGISTERED_DOMICILE} if domicile else ()))
 
@@ -88,7 +90,6 @@ class Traffic:
     together: list[float] = field(default_factory=list)  # seconds between the two of a pair
     late: list[float] = field(default_factory=list)  # seconds by which an errand set out after its time
     errors: list[BaseException] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
 
     def run(self, seconds: float, rate: float) -> None:
         """Errands for ``seconds`` at ``rate`` requests a second; returns when the last client is back."""
@@ -97,9 +98,8 @@ class Traffic:
             for number, (at, errand) in enumerate(self._departures(seconds, rate)):
                 time.sleep(max(0.0, started + at - time.monotonic()))
                 clients.submit(self._guarded, errand, random.Random(f"{self.seed}-{number}"), started + at)
-                if self.errors or self.over.is_set():
+                if self.errors:
                     break
-        self.over.set()
         if self.errors:
             raise self.errors[0]
 
@@ -180,7 +180,7 @@ class Traffic:
         with ThreadPoolExecutor(1) as other:
             asked = other.submit(self._apply, entry, Way(node))
             time.sleep(chance.uniform(0.0, 0.12))
-            self._until_answered(entry, "cancel", "", lambda way: self.asker.cancel(entry.request_id, way))
+            self._until_answered(entry, "cancel", "", partial(self.asker.cancel, entry.request_id))
             asked.result()
         self._until_definite(entry, 1 - node)
 
@@ -190,9 +190,7 @@ class Traffic:
         self._until_definite(entry, None)
         other = self.wishes.draw(chance, hot=False)
         if other.applicant != entry.wish.applicant:
-            self._until_answered(
-                entry, "conflict", "", lambda way: self.asker.apply(entry.request_id, other, way)
-            )
+            self._until_answered(entry, "conflict", "", partial(self.asker.apply, entry.request_id, other))
 
     def _held(self, chance: random.Random) -> None:
         """A hold is placed at about the instant of the request, and lifted a moment later."""
@@ -244,9 +242,10 @@ class Traffic:
     def _report(self, entry: Entry, chance: random.Random) -> None:
         """What the printer said; a fifth is never reported."""
         outcome = chance.choices(("printed", "aborted", "print_error", None), (60, 12, 8, 20))[0]
-        for one in {"print_error": ("print_error", "printed")}.get(outcome or "", (outcome,) if outcome else ()):
+        for detail in {"print_error": ("print_error", "printed")}.get(outcome or "", (outcome,) if outcome else ()):
+            tell = partial(self.asker.report, entry.request_id, detail)
             for _ in range(1 + (chance.random() < 0.2)):
-                self._until_answered(entry, "report", one, lambda way, one=one: self.asker.report(entry.request_id, one, way))
+                self._until_answered(entry, "report", detail, tell)
 
     def _until_answered(self, entry: Entry, act: Operation, detail: str, ask: Callable[[Way], Answer]) -> Attempt:
         """Another operation, at whatever node answers."""
