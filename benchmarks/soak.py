@@ -29,7 +29,7 @@ from replica.connections import connect
 
 MINUTES, RATE, RESIDENTS = 10.0, 20.0, 1_200
 QUICK_MINUTES, QUICK_RESIDENTS = 0.75, 500
-NODE_EVERY, RENDERER_EVERY = 30.0, 5.0  # seconds between kills; of a short run a third and a twelfth
+NODE_EVERY, RENDERER_EVERY = 30.0, 3.0  # seconds between kills; of a short run a third and an eighth
 SWEEP_SECONDS = 150.0  # a request that its node left is ended after a minute
 LEAST_SUCCEEDED = 0.8  # of the requests that nothing was done to on purpose
 LISTED = 20

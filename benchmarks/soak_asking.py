@@ -143,15 +143,20 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
 
 
 def _response(connection: http.client.HTTPConnection, way: Way) -> tuple[int, dict[str, str], bytes]:
-    response = connection.getresponse()
     if way.bites is not None:
-        response.read(way.bites)
-        _hang_up(connection)
-        raise ClientLeft
+        bite(connection, way.bites)
+    response = connection.getresponse()
     body = response.read()
     if len(body) != int(response.headers.get("content-length", len(body))):
         raise http.client.IncompleteRead(body)
     return response.status, {name.lower(): value for name, value in response.headers.items()}, body
+
+
+def bite(connection: http.client.HTTPConnection, bites: int) -> None:
+    """Read so much of the answer and be gone."""
+    connection.getresponse().read(bites)
+    _hang_up(connection)
+    raise ClientLeft
 
 
 def _hang_up(connection: http.client.HTTPConnection) -> None:

@@ -39,7 +39,7 @@ NEXT = {
 KILL_SECONDS = 2.0  # before an attempt: what a kill tears may show a little later
 # A machine that can't keep up: the answer came after exactly that long a wait.
 WAITED = {"database_unavailable": POOL_TIMEOUT_SECONDS, "timeout": DEADLINE_SECONDS}
-LISTENS = "issuance_api listens on"
+LISTENS = "issuance_api listens"
 NUMBERS = re.compile(r"[0-9]{12,}|[0-9A-F]{20}")
 
 
