@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SMALL = {"364894": 800, "362999": 400, "364991": 300}
 DIFFERENCES = 2
 WITH_ITEMS = ("resident_record_certificate", "record_item_certificate")
+TAX = "income_taxation_certificate"
 ENTERED = ("name", "name_kana", "birth_on", "address", "registered_domicile", "family_register_head")
 Rows = list[dict[str, Any]]
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
 
     started = time.monotonic()
     _settle_world(options.small)
-    output.say("starting PostgreSQL, Airflow, the issuance API and the fictional vendors …")
+    output.say("starting PostgreSQL, Airflow, the issuing nodes and the fictional vendors …")
     # A demonstration may take place at night; a real installation keeps the service hours.
     with supervisor.services(output.say, world=True, options=("--always-open",)):
         feeds = _synchronise(output)
@@ -149,10 +150,10 @@ def _read(name: str) -> list[dict[str, Any]]:
 
 def _registered() -> list[dict[str, Any]]:
     """People who live elsewhere apply for 利用登録, and staff approve; where a town makes them wait, nothing is asked."""
-    from issuance_api.kiosk import register
     from issuance_api.model import KOSEKI_KINDS
     from municipalities.registry import get
     from replica.registrations import approve, registrations
+    from simulators.centre.kiosk import register
 
     ready = []
     for person in _read("non_residents.json"):
@@ -176,14 +177,17 @@ def _link(sample: dict[str, Any]) -> None:
 
 
 def _issue_one(sample: dict[str, Any], kind: str, out: Path) -> dict[str, Any]:
-    from issuance_api.kiosk import issue
+    from simulators.centre.kiosk import issue, offered_year
+    from simulators.centre.orders import Application, new_request
 
     row = {"municipality": sample["municipality"], "kind": kind, "who": sample["why"]}
     items = ("relationship", "registered_domicile") if kind in WITH_ITEMS else ()
     try:
         if "addressee_number" in sample:
             _link(sample)
-        issued = issue(sample["municipality"], kind, card=sample["card"], items=items, out=out)
+        year = offered_year(sample["municipality"], sample["card"]) if kind == TAX else None
+        asked = Application(new_request(), kind, card=sample["card"], items=items, fiscal_year=year)
+        issued = issue(sample["municipality"], asked, out)
     except (IssueRefused, EntryRefused) as refusal:
         return {**row, "issued": False, "file": refusal.text}
     return {**row, "issued": True, "file": Path(issued["file"]).name}

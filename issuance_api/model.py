@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from issuance_api import shapes
 from issuance_api.jpki.evidence import Evidence
 from issuance_api.message import Message
+from issuance_api.values import (
+    AddresseeNumber,
+    FiscalYear,
+    PrefectureCode,
+    RequestId,
+    Serial,
+    StoreCode,
+    Text100,
+    Text300,
+)
 
 
 class Kind(StrEnum):
@@ -80,15 +92,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the centre's id of the request")]
-Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利用者証明用電子証明書の発行番号")]
-StoreCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,20}$", description="店舗コード")]
-PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", description="店舗の都道府県コード")]
-AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
-
-
 class Asked(Message):
     """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them."""
+
+    model_config = ConfigDict(json_schema_extra=shapes.one_way)
 
     card_serial: Serial | None = None
     evidence: Evidence | None = None
@@ -126,14 +133,41 @@ class CapabilityInquiry(Asked):
     """証明書利用可否の照会: what may this person have now?"""
 
 
+def _as_the_kind_has(schema: dict[str, Any]) -> None:
+    """``Application._only_what_the_kind_has``, for whoever reads the schema."""
+    of = schema["properties"]
+    of["members"]["anyOf"][0]["uniqueItems"] = True
+    del of["items"]["uniqueItems"]  # an item that is named twice is asked for
+    none = {"members": shapes.NOTHING, "items": of["items"] | {"maxItems": 0}, "fiscal_year": shapes.NOTHING}
+    plain = set(Kind) - HOUSEHOLD_KINDS - {Kind.FAMILY_REGISTER_ADDRESS, Kind.INCOME_TAXATION}
+    year = {"fiscal_year": shapes.given(of["fiscal_year"]), "required": ["fiscal_year"]}
+    choices = [
+        none | _some(HOUSEHOLD_ITEMS) | {"members": of["members"], "kind": _one_of(HOUSEHOLD_KINDS)},
+        none | _some(ADDRESS_ITEMS) | {"kind": _one_of({Kind.FAMILY_REGISTER_ADDRESS})},
+        none | year | {"kind": _one_of({Kind.INCOME_TAXATION})},
+        none | {"kind": _one_of(plain)},
+    ]
+    shapes.each_way(schema, choices)
+
+
+def _one_of(values: Iterable[StrEnum]) -> dict[str, Any]:
+    return {"type": "string", "enum": sorted(values)}
+
+
+def _some(items: Iterable[OptionalItem]) -> dict[str, Any]:
+    return {"items": {"type": "array", "items": _one_of(items), "default": []}}
+
+
 class Application(Asked):
     """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items."""
+
+    model_config = ConfigDict(json_schema_extra=_as_the_kind_has)
 
     request_id: RequestId
     kind: Kind
     members: tuple[AddresseeNumber, ...] | None = Field(default=None, min_length=1, max_length=40)
     items: frozenset[OptionalItem] = frozenset()
-    fiscal_year: int | None = Field(default=None, ge=1990, le=2200)
+    fiscal_year: FiscalYear | None = None
     store_code: StoreCode | None = None
     prefecture_code: PrefectureCode | None = None
 
@@ -154,6 +188,14 @@ class Application(Asked):
         content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
         content["items"] = sorted(content["items"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class AliveCheck(Message):
+    """死活監視: can certificates of this municipality be asked for now?"""
+
+
+class Alive(Message):
+    """They can. That they can't is a refusal with its reason."""
 
 
 class ResultInquiry(Message):
@@ -177,10 +219,6 @@ class Report(Message):
     request_id: RequestId
     outcome: Literal["printed", "aborted", "print_error"]
     error_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="センターの誤り番号")] | None = None
-
-
-Text100 = Annotated[str, Field(min_length=1, max_length=100)]
-Text300 = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class RegistrationApplication(Asked):

@@ -54,6 +54,15 @@ class Overloaded(IssueRefused):
         super().__init__("ただいま混み合っています。時間をおいてご利用ください。")
 
 
+class Unavailable(IssueRefused):
+    """The register can't be asked."""
+
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("ただいまご利用になれません。時間をおいてご利用ください。")
+
+
 class NodeOutdated(UtsushiError):
     """This node's versions are not the current ones; it issues nothing until it is brought up to date."""
 
@@ -70,10 +79,11 @@ STATUSES = {
     NotFound.code: 404,
     TimedOut.code: 504,
     Overloaded.code: 503,
+    "internal": 500,
     "check_failed": 500,
     "configuration": 500,
     "database": 500,
-    "database_unavailable": 503,
+    Unavailable.code: 503,
     NodeOutdated.code: 503,
     "renderer_lost": 503,
     "koseki_mismatch": 500,

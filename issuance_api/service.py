@@ -23,6 +23,7 @@ from issuance_api.making import Drawing, Fetching, KosekiSystem, Make
 from issuance_api.model import (
     HOUSEHOLD_KINDS,
     REPLICA_KINDS,
+    Alive,
     Application,
     Capabilities,
     Capability,
@@ -40,7 +41,7 @@ from issuance_api.model import (
     Result,
     State,
 )
-from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, refused
+from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, Unavailable, refused
 from issuance_api.renderer.pool import RendererPool
 from issuance_api.rendering import warm_up
 from issuance_api.repository import Made, Reading, Repository, RequestRow
@@ -99,6 +100,12 @@ class IssuingService:
     async def warm(self) -> None:
         """Read fonts and templates before the first request, so that it does not wait for them (half a second)."""
         await asyncio.to_thread(warm_up, self.municipality.folder)
+
+    async def alive(self) -> Alive:
+        """死活監視; ``Unavailable`` while the register can't be asked."""
+        if not await self.repository.answers():
+            raise Unavailable
+        return Alive()
 
     async def challenge(self, demand: ChallengeDemand) -> ChallengeResult:
         """A challenge for the card to sign."""

@@ -35,7 +35,7 @@ class Site:
 
     ``fonts`` are the entries ``[[fonts]]`` as they stand there; ``municipalities.fonts`` reads them. ``koseki`` has the
     address of each municipality's 戸籍 system with the files of its CA and of our certificate; ``jpki`` is what
-    ``issuance_api.jpki.settings`` reads.
+    ``issuance_api.jpki.settings`` reads, ``centre`` what ``issuance_api.centre.settings`` does.
     """
 
     postgres: PostgresAddress = field(default_factory=PostgresAddress)
@@ -43,6 +43,7 @@ class Site:
     fonts: tuple[dict[str, Any], ...] = ()
     koseki: dict[str, dict[str, Any]] = field(default_factory=dict)
     jpki: dict[str, Any] = field(default_factory=dict)
+    centre: dict[str, Any] = field(default_factory=dict)
 
 
 def home() -> Path:
@@ -59,11 +60,12 @@ def site() -> Site:
         )
     with path.open("rb") as file:
         values = tomllib.load(file)
-    if unknown := set(values) - {"postgres", "vendors", "fonts", "koseki", "jpki"}:
+    if unknown := set(values) - {"postgres", "vendors", "fonts", "koseki", "jpki", "centre"}:
         raise ConfigurationError(f"unknown tables {sorted(unknown)}", Place(SITE_FILE))
     postgres = PostgresAddress(**values.get("postgres", {}))
     fonts = tuple(values.get("fonts", ()))
-    return Site(postgres, values.get("vendors", {}), fonts, values.get("koseki", {}), values.get("jpki", {}))
+    tables = (values.get(name, {}) for name in ("koseki", "jpki", "centre"))
+    return Site(postgres, values.get("vendors", {}), fonts, *tables)
 
 
 def write_site(new: Site) -> None:
@@ -74,8 +76,9 @@ def write_site(new: Site) -> None:
         lines += [f"{key} = {_toml(value)}" for key, value in sorted(vendor.items())]
     for code, system in sorted(new.koseki.items()):
         lines += ["", f'[koseki."{code}"]', *(f"{key} = {_toml(value)}" for key, value in sorted(system.items()))]
-    if new.jpki:
-        lines += ["", "[jpki]", *(f"{key} = {_toml(value)}" for key, value in sorted(new.jpki.items()))]
+    for name, table in (("jpki", new.jpki), ("centre", new.centre)):
+        if table:
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in sorted(table.items()))]
     for font in new.fonts:
         lines += ["", "[[fonts]]", *(f"{key} = {_toml(value)}" for key, value in sorted(font.items()))]
     home().mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -21,6 +21,7 @@ API_SERVER = "airflow-api-server"
 ISSUANCE_NODES = ("issuance-1", "issuance-2")
 WORLD = "world"
 KOSEKI = "koseki"
+CENTRE = "centre"  # the name of its port
 ISSUE_RECORD_KEY = "issue_record.key"  # the name of the file; issuing nodes seal with it what they certified
 CENTRE_TOKEN = "centre.token"  # noqa: S105 - the name of the file; the certificate centre shows it to the issuance API
 # Airflow's processes that have no port of their own: their heartbeats are read through the API server.
@@ -115,14 +116,20 @@ def life(name: str, heartbeats: Heartbeats) -> Callable[[], float]:
     return HttpLife(f"{heartbeats.url}/api/v2/version")
 
 
-def issuance_nodes(ports_: dict[str, int], *, always_open: bool = False) -> list[Service]:
-    """The nodes of the certificates' API: one shared port, over which the kernel spreads connections, and one of its own."""
-    return [_node(name, ports_["issuance_api"], ports_[_own(name)], always_open) for name in ISSUANCE_NODES]
+def issuance_nodes(ports_: dict[str, int], *, always_open: bool = False, centre: bool = False) -> list[Service]:
+    """The nodes of the certificates' API: shared ports, over which the kernel spreads connections, and one of its own.
+
+    With ``centre`` (where the site has ``[centre]``) they listen for the certificate centre too.
+    """
+    shared = ["--port", str(ports_["issuance_api"])]
+    if centre:
+        shared += ["--centre-port", str(ports_[CENTRE])]
+    return [_node(name, shared, ports_[_own(name)], always_open) for name in ISSUANCE_NODES]
 
 
-def _node(name: str, port: int, own_port: int, always_open: bool) -> Service:
+def _node(name: str, shared: list[str], own_port: int, always_open: bool) -> Service:
     always = ("--always-open",) if always_open else ()
-    ports_ = ("--port", str(port), "--own-port", str(own_port))
+    ports_ = (*shared, "--own-port", str(own_port))
     command = (sys.executable, "-m", "issuance_api", "--name", name, *ports_, *always)
     return Service(name, command, plain_environment(), HttpLife(f"http://127.0.0.1:{own_port}/livez"))
 
@@ -139,4 +146,4 @@ def plain_environment() -> dict[str, str]:
 
 def claim_ports() -> dict[str, int]:
     """Ports for all services that are about to start."""
-    return {name: ports.claim(name) for name in ("airflow_api", "issuance_api", *map(_own, ISSUANCE_NODES))}
+    return {name: ports.claim(name) for name in ("airflow_api", "issuance_api", CENTRE, *map(_own, ISSUANCE_NODES))}

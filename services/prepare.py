@@ -39,7 +39,8 @@ def place_site_file(given: Path = GIVEN) -> Site:
     new = tomllib.loads(given.read_text("utf-8"))
     old = site().vendors if (home() / SITE_FILE).exists() else {}
     vendors = {**old, **new.get("vendors", {})}
-    write_site(Site(PostgresAddress(**new["postgres"]), vendors, tuple(new.get("fonts", ())), new.get("koseki", {})))
+    tables = (new.get(name, {}) for name in ("koseki", "jpki", "centre"))
+    write_site(Site(PostgresAddress(**new["postgres"]), vendors, tuple(new.get("fonts", ())), *tables))
     return site()
 
 

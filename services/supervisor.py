@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from municipalities.site import home, secret
+from municipalities.site import home, secret, site
 from records.errors import UtsushiError
 from services import catalogue, ports, processes, state
+from services import world as outside
 from services.state import ServiceState
 
 SUPERVISOR = "supervisor"
@@ -43,7 +44,13 @@ def addresses() -> list[Address]:
         Address(f"Airflow ({role})", airflow, user, secret(f"airflow.user.{user}.password"))
         for user, role in (("admin", "all"), ("monitor", "read only"))
     ]
-    return [*logins, Address("issuance API", f"http://127.0.0.1:{ports.recorded('issuance_api')}")]
+    api = Address("issuance API", f"http://127.0.0.1:{ports.recorded('issuance_api')}")
+    centre = [Address("for the certificate centre (client certificate)", _centre_address())] if site().centre else []
+    return [*logins, api, *centre]
+
+
+def _centre_address() -> str:
+    return f"https://127.0.0.1:{ports.recorded(catalogue.CENTRE)}/wide-area/<municipality>"
 
 
 def start(say: Say, *, world: bool = False, detach: bool = False, options: tuple[str, ...] = ()) -> None:
@@ -106,7 +113,16 @@ def service_states() -> list[ServiceState]:
         return [ServiceState(name, well=False, reason="not running") for name in EXPECTED]
     known = {one.name: one for one in now.services}
     missing = [ServiceState(name, well=False, reason=now.phase) for name in EXPECTED if name not in known]
-    return [ServiceState(SUPERVISOR, well=now.phase == "ready", reason=_phase(now.phase)), *known.values(), *missing]
+    own = ServiceState(SUPERVISOR, well=now.phase == "ready", reason=_phase(now.phase))
+    return [own, *known.values(), *missing, *_centre_state()]
+
+
+def _centre_state() -> list[ServiceState]:
+    """Whether anything listens for the certificate centre, where it should."""
+    if not site().centre:
+        return []
+    well = outside.accepts("127.0.0.1", ports.recorded(catalogue.CENTRE))
+    return [ServiceState("for the certificate centre", well=well, reason="" if well else "nothing listens")]
 
 
 def _phase(phase: str) -> str:

@@ -20,7 +20,7 @@ from types import FrameType
 
 import httpx
 
-from municipalities.site import ensure_secret, home
+from municipalities.site import ensure_secret, home, site
 from records.errors import UtsushiError
 from services import airflow_environment, catalogue, processes, world
 from services.catalogue import Service
@@ -93,6 +93,7 @@ class Supervisor:
         self.say(f"PostgreSQL on port {server.port}")
         if self.options.world:
             self._launch(world.services())
+            world.prepare_centre()
             self.say("the fictional vendors are starting")
         host = airflow_environment.embedded(ports["airflow_api"])
         airflow_environment.write_secrets(server.host, server.port)
@@ -106,15 +107,15 @@ class Supervisor:
         self.say("databases are there")
         self._bootstrap(host)
         self.say("Airflow's metadata database is up to date")
-        others = (
-            []
-            if self.options.without_issuance
-            else catalogue.issuance_nodes(ports, always_open=self.options.always_open)
-        )
-        self._launch([*catalogue.airflow(host), *others])
+        self._launch([*catalogue.airflow(host), *self._nodes(ports)])
         self._await_ready()
         # The first call builds the execution interface and blocks for seconds: better now than in the first task.
         httpx.get(f"{host.api_url}/execution/health", timeout=60, trust_env=False)
+
+    def _nodes(self, ports: dict[str, int]) -> list[Service]:
+        if self.options.without_issuance:
+            return []
+        return catalogue.issuance_nodes(ports, always_open=self.options.always_open, centre=bool(site().centre))
 
     def _bootstrap(self, host: airflow_environment.Host) -> None:
         command = [sys.executable, "-m", "services.airflow_bootstrap"]

@@ -1,18 +1,20 @@
 """The fictional world (``simulators/``) as a service: the vendors' SFTP servers and the 戸籍 system, for tries and the demo only.
 
-Its addresses come from ``site.toml``, which the simulators write.
+Its addresses come from ``site.toml``, which the simulators write. The certificate centre is no service: it asks us. Only
+its certificates are made here, before the nodes start.
 """
 
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from municipalities.site import site
-from records.errors import ConfigurationError
+from records.errors import ConfigurationError, UtsushiError
 from services import catalogue
 
 BUILD_SECONDS = 900.0  # the first start invents whole towns
@@ -52,12 +54,20 @@ def services() -> list[catalogue.Service]:
     ]
 
 
+def prepare_centre() -> None:
+    """Certificates of the simulated centre, and ``[centre]`` in ``site.toml``."""
+    command = [sys.executable, "-m", "simulators.centre"]
+    made = subprocess.run(command, env=catalogue.plain_environment(), check=False)
+    if made.returncode != 0:
+        raise UtsushiError("the simulated certificate centre could not be prepared; see logs/supervisor.log")
+
+
 def _all_accept() -> bool:
     try:
         vendors = site().vendors.values()
     except ConfigurationError:
         return False
-    return bool(vendors) and all(_accepts(str(one["host"]), int(one["port"])) for one in vendors)
+    return bool(vendors) and all(accepts(str(one["host"]), int(one["port"])) for one in vendors)
 
 
 def _koseki_accepts() -> bool:
@@ -65,10 +75,11 @@ def _koseki_accepts() -> bool:
         systems = [urlsplit(str(one["url"])) for one in site().koseki.values()]
     except ConfigurationError:
         return False
-    return bool(systems) and all(_accepts(one.hostname or "", one.port or 443) for one in systems)
+    return bool(systems) and all(accepts(one.hostname or "", one.port or 443) for one in systems)
 
 
-def _accepts(host: str, port: int) -> bool:
+def accepts(host: str, port: int) -> bool:
+    """Whether something accepts connections there."""
     try:
         with socket.create_connection((host, port), timeout=2):
             return True

@@ -18,9 +18,11 @@ from pydantic import ValidationError
 
 from issuance_api.message import Message
 from issuance_api.model import (
+    AliveCheck,
     Application,
     Cancellation,
     CapabilityInquiry,
+    ChallengeDemand,
     RegistrationApplication,
     Report,
     ResultInquiry,
@@ -35,7 +37,9 @@ MOST_ELEMENTS = 200
 SCHEMA = Path(__file__).with_name("wide_area.xsd")
 DECLARATION = re.compile(rb"""\A<\?xml version=["']1\.0["'](?: encoding=["'][Uu][Tt][Ff]-8["'])?\s?\?>""")
 
-MESSAGES: dict[str, type[Message] | None] = {
+MESSAGES: dict[str, type[Message]] = {
+    "AliveCheck": AliveCheck,
+    "Challenge": ChallengeDemand,
     "CapabilityInquiry": CapabilityInquiry,
     "Application": Application,
     "ResultInquiry": ResultInquiry,
@@ -45,7 +49,6 @@ MESSAGES: dict[str, type[Message] | None] = {
     "PrintErrorReport": Report,
     "Registration": RegistrationApplication,
     "RegistrationInquiry": ResultInquiry,
-    "AliveCheck": None,
 }
 OUTCOMES = {"PrintedReport": "printed", "AbortedReport": "aborted", "PrintErrorReport": "print_error"}
 LISTS = {"Member": "members", "Item": "items"}
@@ -61,10 +64,11 @@ class BadEnvelope(UtsushiError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One operation that the centre asks for; ``message`` None is the alive check (死活監視)."""
+    """One operation that the centre asks for; ``exchange`` is its number of this exchange (照会番号), for the answer."""
 
     operation: str
-    message: Message | None
+    exchange: str
+    message: Message
 
 
 def read_order(raw: bytes) -> Order:
@@ -74,9 +78,9 @@ def read_order(raw: bytes) -> Order:
     if not _schema().validate(element):
         raise BadEnvelope("schema")
     operation = etree.QName(element).localname
-    kind = MESSAGES[operation]
+    exchange = element[0].text or ""
     try:
-        return Order(operation, kind.model_validate_json(_json(operation, element)) if kind else None)
+        return Order(operation, exchange, MESSAGES[operation].model_validate_json(_json(operation, element)))
     except ValidationError:
         raise BadEnvelope("content") from None
 
@@ -134,15 +138,24 @@ def _schema() -> Any:
 
 def _json(operation: str, element: etree._Element) -> str:
     """The order's elements under the names of the typed message, as JSON for its strict reading."""
-    fields: dict[str, Any] = {}
-    for child in element:
-        name, text = etree.QName(child).localname, child.text or ""
-        if name in LISTS:
-            fields.setdefault(LISTS[name], []).append(text)
-        else:
-            fields[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()] = int(text) if name == "FiscalYear" else text
+    fields = _fields(element)
+    del fields["exchange_id"]
     if operation in OUTCOMES:
         fields["outcome"] = OUTCOMES[operation]
     if len(set(fields.get("items", ()))) != len(fields.get("items", ())):
         raise BadEnvelope("content")
     return json.dumps(fields)
+
+
+def _fields(element: etree._Element) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for child in element:
+        name, text = etree.QName(child).localname, child.text or ""
+        key = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        if name in LISTS:
+            fields.setdefault(LISTS[name], []).append(text)
+        elif len(child):
+            fields[key] = _fields(child)
+        else:
+            fields[key] = int(text) if name == "FiscalYear" else text
+    return fields

@@ -1,76 +1,194 @@
-"""Mutual TLS of the centre's port: the client's certificate reaches the app, a slow head ends the connection.
+"""The centre's line (センターとの回線): TLS with client certificates, and connections that nobody can hold for nothing.
 
-A uvicorn protocol; which municipality a certificate may ask is the adapter's business.
+uvicorn's server and HTTP/1.1 protocol with limits of our own. Which municipality a certificate may ask for is the
+``doorkeeper``'s business; orders and answers are the ``endpoint``'s.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from socket import socket
+from typing import Any, ClassVar
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_SECONDS = 10.0
 FINGERPRINT = "utsushi.client_sha256"
+CERTIFICATE = "utsushi.client_der"
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; those of 1.3 are all good
+WRITE_BUFFER = 64 * 1024
+
+log = logging.getLogger("issuance_api")
 
 
-def server_context(certificate: Path, authority: Path) -> ssl.SSLContext:
-    """TLS 1.2 or newer; whoever has no certificate of the centre's CA is refused in the handshake."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how many; seconds and connections."""
+
+    handshake_seconds: float = 10.0
+    head_seconds: float = 10.0  # from the connection to its first whole head
+    idle_seconds: float = 30.0  # from an answer to the next whole head, the taking of the answer's rest included
+    body_seconds: float = 10.0
+    stalled_seconds: float = 20.0  # in which a full buffer must drain
+    goodbye_seconds: float = 5.0  # for what is still to be written when a connection is closed
+    connections_of_client: int = 64
+    connections: int = 256
+
+
+def server_context(certificate: Path, authority: Path, key: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer; whoever has no certificate of the centre's CA is refused in the handshake.
+
+    No tickets: TLS 1.3 resumes nothing. A session of 1.2 that is resumed has the certificate that it began with.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate)
+    context.set_ciphers(CIPHERS)
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
+    context.load_cert_chain(certificate, key)
     context.load_verify_locations(authority)
     context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
 class CentreProtocol(H11Protocol):
-    """HTTP/1.1 of one connection, with the SHA-256 of its client certificate in ``scope["extensions"]``."""
+    """HTTP/1.1 of one connection; ``scope["extensions"]`` has its client certificate (DER) and the SHA-256 of it."""
 
-    head_seconds = HEAD_SECONDS
-    _timer: asyncio.TimerHandle | None = None
+    limits: ClassVar[Limits] = Limits()
+    fingerprint: str | None = None
+    _waiting: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Remember who is at the other end; from now on a head must come in time."""
         super().connection_made(transport)
         tls = transport.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls else None
-        self.app = _with_fingerprint(self.app, hashlib.sha256(der).hexdigest() if der else None)
-        self._expect_head()
+        self.fingerprint = hashlib.sha256(der).hexdigest() if der else None
+        self.app = _with_certificate(self.app, der, self.fingerprint)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        if self._too_many():
+            log.warning("centre: too many connections (certificate %s)", self.fingerprint)
+            transport.abort()
+        else:
+            self._await_head(self.limits.head_seconds)
 
     def data_received(self, data: bytes) -> None:
         """Bytes do not prolong the deadline, only a whole head ends it."""
         super().data_received(data)
-        if self._timer and self.cycle is not None and not self.cycle.response_complete:
-            self._timer.cancel()
+        if self._busy():
+            self._stop_waiting()
 
     def on_response_complete(self) -> None:
-        """The next head on this connection has its own deadline."""
+        """The next head on this connection has its own deadline, unless it has come already."""
         super().on_response_complete()
-        self._expect_head()
+        if not self._busy():
+            self._await_head(self.limits.idle_seconds)
+
+    def pause_writing(self) -> None:
+        """The other end does not take what we write: it may do so for a while."""
+        super().pause_writing()
+        self._stalled = self._stalled or self.loop.call_later(self.limits.stalled_seconds, self._give_up)
+
+    def resume_writing(self) -> None:
+        """It has taken most of it."""
+        super().resume_writing()
+        self._stop_stalled()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is left to wait for."""
-        if self._timer:
-            self._timer.cancel()
+        self._stop_waiting()
+        self._stop_stalled()
         super().connection_lost(exc)
 
-    def _expect_head(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = self.loop.call_later(self.head_seconds, self.transport.abort)
+    def _too_many(self) -> bool:
+        same = sum(1 for one in self.connections if getattr(one, "fingerprint", None) == self.fingerprint)
+        return same > self.limits.connections_of_client or len(self.connections) > self.limits.connections
+
+    def _busy(self) -> bool:
+        """Whether a request is being worked on."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_head(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._waiting = self.loop.call_later(seconds, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.cancel()
+        self._waiting = None
+
+    def _stop_stalled(self) -> None:
+        if self._stalled:
+            self._stalled.cancel()
+        self._stalled = None
+
+    def _give_up(self) -> None:
+        log.warning("centre: an answer was not taken (certificate %s)", self.fingerprint)
+        self.transport.abort()
 
 
-def _with_fingerprint(app: Any, fingerprint: str | None) -> Any:
+class CentreServer(uvicorn.Server):
+    """uvicorn's server with limits for handshakes and good-byes; signals are the process's own business."""
+
+    def __init__(self, app: Any, context: ssl.SSLContext, limits: Limits, grace_seconds: int) -> None:
+        protocol = type("LimitedProtocol", (CentreProtocol,), {"limits": limits})
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=int(10 * limits.idle_seconds) + 1,  # ours comes before
+            timeout_graceful_shutdown=grace_seconds,
+        )
+        config.load()
+        config.ssl = context
+        super().__init__(config)
+        self._limits = limits
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Listen on the sockets that are given."""
+        limits, loop = self._limits, asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._protocol,
+                sock=one,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=limits.handshake_seconds,
+                ssl_shutdown_timeout=limits.goodbye_seconds,
+            )
+            for one in sockets or []
+        ]
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = kind(config=self.config, server_state=self.server_state, app_state={})
+        return made
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured here."""
+        yield
+
+
+def _with_certificate(app: Any, der: bytes | None, fingerprint: str | None) -> Any:
     async def told(scope: Any, receive: Any, send: Any) -> None:
         names = {name for name, _ in scope["headers"]}
         if {b"content-length", b"transfer-encoding"} <= names:
             await _refuse_two_lengths(send)
             return
-        extensions = dict(scope.get("extensions") or {}) | {FINGERPRINT: fingerprint}
+        extensions = dict(scope.get("extensions") or {}) | {CERTIFICATE: der, FINGERPRINT: fingerprint}
         await app(dict(scope) | {"extensions": extensions}, receive, send)
 
     return told

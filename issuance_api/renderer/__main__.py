@@ -16,6 +16,7 @@ import sys
 import typst
 
 from issuance_api.compiling import Compiler, without_values
+from issuance_api.memory import leave_nothing_behind
 from issuance_api.renderer.frames import (
     BEYOND_LIMIT,
     DRAWN,
@@ -28,7 +29,7 @@ from issuance_api.renderer.frames import (
 )
 from records.errors import ConfigurationError, UtsushiError
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4  # linux/prctl.h
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MOST_MEMORY = 4 * 1024**3  # bytes of address space: fonts are mapped, a page needs some megabytes
 
 
@@ -44,10 +45,9 @@ def main() -> None:
 
 def _confine() -> None:
     """No core dump and no debugger sees a page; too much memory ends this process only; it ends when its node does."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    leave_nothing_behind()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's business, which finishes what it has accepted
     if os.getppid() == 1:  # the node died before the line above

@@ -119,6 +119,7 @@ def test_nobody_acts_without_name_and_reason(capsys: pytest.CaptureFixture[str],
     assert caught.value.code == 2
 
 
+@pytest.mark.fault(152)
 def test_what_somebody_wrote_is_harmless_at_a_terminal(
     town: psycopg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:

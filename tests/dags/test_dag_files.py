@@ -60,6 +60,7 @@ def test_resend_asks_then_waits_then_applies(dagbag: Any) -> None:
     assert [task.task_id for task in dag.topological_sort()] == ["ask", "arrived", *STEPS]
 
 
+@pytest.mark.fault(112)
 @pytest.mark.parametrize("damage", ["not toml at all [", "", 'name = 5\nfeeds = "resident"', "layout = []"])
 def test_one_broken_town_stays_visible_and_hides_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str

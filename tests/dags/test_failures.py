@@ -46,6 +46,7 @@ def test_everything_else_fails_at_once_with_its_reason_first(
     assert caplog.records[0].levelno == logging.ERROR
 
 
+@pytest.mark.fault(113)
 def test_nothing_of_an_unexpected_error_but_its_class_and_places_is_told(caplog: pytest.LogCaptureFixture) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 

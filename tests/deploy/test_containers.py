@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from issuance_api.centre.settings import settings_from
 from municipalities.site import CHECKOUT
 from services import airflow_environment, catalogue, world
 from services.postgres import SETTINGS
@@ -20,6 +22,7 @@ COMPOSE = CHECKOUT / "docker-compose.yml"
 DOCKERFILES = sorted((CHECKOUT / "deploy").glob("Dockerfile.*"))
 AIRFLOW = tuple(airflow_environment.PROCESSES)
 NODES = ("issuance-1", "issuance-2")
+CENTRE_PORT = 8444
 # A container's own network is its wall, and its engine collects its output.
 ONLY_EMBEDDED_POSTGRES = {"listen_addresses", "unix_socket_directories", "logging_collector"}
 
@@ -106,14 +109,37 @@ def test_the_nodes_run_the_command_of_up(compose: dict[str, Any]) -> None:
         assert "http://127.0.0.1:8081/readyz" in " ".join(service(compose, embedded.name)["healthcheck"]["test"])
 
 
+def test_the_nodes_of_up_share_the_centres_port_where_it_is_configured() -> None:
+    given = {"issuance_api": 1, "centre": 2, "issuance_1": 3, "issuance_2": 4}
+    for node in catalogue.issuance_nodes(given, centre=True):
+        assert node.command[node.command.index("--centre-port") + 1] == "2"
+    assert all("--centre-port" not in one.command for one in catalogue.issuance_nodes(given))
+
+
 def test_ports_agree_between_containers(compose: dict[str, Any]) -> None:
     host = airflow_environment.container()
     assert service(compose, "airflow-api-server")["ports"] == [f"127.0.0.1:{host.port}:{host.port}"]
     assert host.api_url == f"http://airflow-api-server:{host.port}"
     balancer = (CHECKOUT / "deploy" / "balancer" / "haproxy.cfg").read_text("utf-8")
-    assert re.findall(r"^\s+server (\S+) (\S+)", balancer, re.M) == [(name, f"{name}:8081") for name in NODES]
-    assert service(compose, "balancer")["ports"][0].endswith(":8080")
-    assert "bind :8080" in balancer
+    plain, centre = ([(name, f"{name}:{port}") for name in NODES] for port in (8081, CENTRE_PORT))
+    assert re.findall(r"^\s+server (\S+) (\S+)", balancer, re.M) == plain + centre
+    published = [one.rsplit(":", 1)[1] for one in service(compose, "balancer")["ports"]]
+    assert (
+        published == ["8080", str(CENTRE_PORT)] == re.findall(r"^frontend (?!health).*\n\s+bind :(\d+)", balancer, re.M)
+    )
+
+
+def test_the_centres_table_is_shown_as_the_nodes_read_it(tmp_path: Path) -> None:
+    """What ``deploy/site.toml`` has as a comment is valid, and agrees with the balancer."""
+    text = (CHECKOUT / "deploy" / "site.toml").read_text("utf-8")
+    shown = re.sub(r"^# ?", "", text[text.index("# [centre]") :], flags=re.M).replace("…", "0" * 64)
+    table = tomllib.loads(shown)["centre"]
+    (tmp_path / "secrets").mkdir()
+    for name in ("server", "authority", "revoked"):
+        (tmp_path / table[name]).touch()
+    settings = settings_from(table, tmp_path)
+    assert settings.port == CENTRE_PORT
+    assert list(settings.clients.values()) == [frozenset({"364894"})]
 
 
 def test_postgresql_has_the_settings_that_keep_rows_out_of_its_log(compose: dict[str, Any]) -> None:

@@ -28,6 +28,13 @@ def test_the_simulated_vendors_stay_and_real_ones_win(utsushi_home: Path, tmp_pa
     assert placed.vendors["362999"] == VENDOR
 
 
+def test_tables_of_the_issuing_are_placed_too(utsushi_home: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given.toml"
+    given.write_text('[postgres]\nhost = "postgres"\n[jpki]\nmode = "verified_by_centre"\n[centre]\nport = 8444\n')
+    placed = place_site_file(given)
+    assert (placed.jpki, placed.centre) == ({"mode": "verified_by_centre"}, {"port": 8444})
+
+
 def test_secrets_are_made_once_and_sorted_by_host(
     tmp_path: Path, utsushi_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -142,6 +142,7 @@ def test_running_again_gives_the_same_files(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in batch.iterdir()} == first
 
 
+@pytest.mark.fault(113)
 def test_no_value_of_a_person_leaves_in_logs_or_reasons(
     outcome: Make, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

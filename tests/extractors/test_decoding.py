@@ -100,11 +100,13 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, layout: str, monkeyp
     assert peaks[1] < 1.3 * peaks[0]
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_7_a_heartbeat_has_no_rows(tmp_path: Path, layout: str) -> None:
     assert decoded(tmp_path, layout, body(layout, "tax", []), 0, "tax") == []
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("claimed", [1, 3])
 def test_fault_4_the_rows_are_not_as_many_as_the_control_record_says(tmp_path: Path, layout: str, claimed: int) -> None:
@@ -113,6 +115,7 @@ def test_fault_4_the_rows_are_not_as_many_as_the_control_record_says(tmp_path: P
     assert [path.name for path in (tmp_path / "batch").iterdir()].count("decoded.parquet") == 0
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("mine", "other"), [("seal", "tax"), ("tax", "resident"), ("resident", "seal")])
 def test_fault_13_the_records_of_another_feed(tmp_path: Path, layout: str, mine: str, other: str) -> None:
@@ -120,6 +123,7 @@ def test_fault_13_the_records_of_another_feed(tmp_path: Path, layout: str, mine:
         decoded(tmp_path, layout, body(layout, other, [person()]), 1, mine)
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("more", [True, False])
 def test_fault_14_one_column_more_or_fewer(tmp_path: Path, layout: str, more: bool) -> None:
@@ -136,12 +140,14 @@ def test_fault_14_one_column_more_or_fewer(tmp_path: Path, layout: str, more: bo
         assert caught.value.place.row == 2
 
 
+@pytest.mark.fault(14)
 def test_fault_14_a_header_with_another_name_is_named(tmp_path: Path) -> None:
     data = body(AWA, "tax", [person()]).replace("課税年度".encode("cp932"), "年度".encode("cp932"))
     with pytest.raises(LayoutMismatch, match="column 4 must be named 課税年度"):
         decoded(tmp_path, AWA, data, 1, "tax")
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize(
     ("layout", "charset"), [(AWA, "utf-8"), (AWA, "utf-16"), (SUDACHI, "cp932"), (SUDACHI, "utf-16")]
 )
@@ -158,6 +164,7 @@ def test_fault_15_the_whole_file_in_another_charset(tmp_path: Path, layout: str,
         decoded(tmp_path, layout, data, 1, "tax")
 
 
+@pytest.mark.fault(15)
 def test_fault_15_fixed_records_of_an_ascii_system(tmp_path: Path) -> None:
     data = body(NARUTO, "tax", [person()]).replace(b"\x40", b"\x20")
     with pytest.raises(LayoutMismatch):
@@ -170,6 +177,7 @@ HALF = {
 }
 
 
+@pytest.mark.fault(16, 79, 80)
 @pytest.mark.parametrize(("layout", "junk"), [(layout, junk) for layout, some in HALF.items() for junk in some])
 def test_faults_16_79_80_broken_bytes_within_certain_borders_are_that_rows_problem(
     tmp_path: Path, layout: str, junk: bytes
@@ -181,6 +189,7 @@ def test_faults_16_79_80_broken_bytes_within_certain_borders_are_that_rows_probl
     assert [row["addressee_number"] for row in found] == [f"{number:015d}" for number in (1, 2, 3)]
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize(
     ("junk", "broken"),
     [
@@ -217,6 +226,7 @@ def test_broken_bytes_that_hide_a_border_refuse_the_file_and_name_the_byte(tmp_p
     assert (caught.value.place.row, caught.value.place.offset) == (2, at + 2)
 
 
+@pytest.mark.fault(81)
 def test_fault_81_doubled_codes_are_read_and_counted(tmp_path: Path) -> None:
     data = body(AWA, "tax", [{**person(), "address_on_january_1": "MARK"}]).replace(
         b"MARK", b"\xee\xe0\xfb\xfc\x87\x90"
@@ -228,6 +238,7 @@ def test_fault_81_doubled_codes_are_read_and_counted(tmp_path: Path) -> None:
     assert warning.startswith("non_round_trip: 2 characters")
 
 
+@pytest.mark.fault(19)
 def test_fault_19_what_utf8_may_not_hold_is_broken_and_what_unicode_has_is_passed_on_to_the_mapping(
     tmp_path: Path,
 ) -> None:
@@ -238,6 +249,7 @@ def test_fault_19_what_utf8_may_not_hold_is_broken_and_what_unicode_has_is_passe
     )
 
 
+@pytest.mark.fault(19, 79)
 @pytest.mark.parametrize("layout", [AWA, SUDACHI])
 @pytest.mark.parametrize("mark", [b"\r", b"\n", b"\x1a", b"\x00", b"\r\n"])
 def test_faults_19_and_79_line_ends_1a_and_nul_inside_a_field_refuse_the_file(
@@ -249,12 +261,14 @@ def test_faults_19_and_79_line_ends_1a_and_nul_inside_a_field_refuse_the_file(
     assert caught.value.place.row == 2
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("layout", [AWA, SUDACHI])
 def test_fault_25_text_like_a_formula_is_text(tmp_path: Path, layout: str) -> None:
     rows = [{**person(), "address_on_january_1": "=1+1,\"'@A1"}]
     assert decoded(tmp_path, layout, body(layout, "tax", rows), 1, "tax")[0]["address_on_january_1"] == "=1+1,\"'@A1"
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("layout", [AWA, SUDACHI])
 @pytest.mark.parametrize("quotes", [b'"', b'A"', b'"A', b'A"B', b'""A"', b'A" ', b'","', b'"' * 10_001])
 def test_fault_25_quotes_that_do_not_close_or_are_not_doubled(tmp_path: Path, layout: str, quotes: bytes) -> None:
@@ -273,6 +287,7 @@ def test_fields_without_quotes_are_read_but_no_quote_inside_them(tmp_path: Path,
         decoded(tmp_path, layout, data.replace(b'"ABC"', b'A"C'), 1, "tax")
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("size", [300_000, 100_000_000])
 def test_fault_25_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path, size: int) -> None:
     chunks = (

@@ -46,6 +46,7 @@ def test_the_same_picture_put_together_properly_passes() -> None:
     assert imprint.check(good) == good
 
 
+@pytest.mark.fault(22, 88)
 @pytest.mark.parametrize("how", PICTURES)
 def test_faults_22_and_88_pictures_with_two_faces_are_refused(how: str) -> None:
     with pytest.raises(imprint.BadImage, match=r"^damaged$"):

@@ -71,6 +71,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("how", BAD)
 def test_fault_22_what_is_no_imprint_is_refused(how: str) -> None:
     data, reason = BAD[how]
@@ -78,6 +79,7 @@ def test_fault_22_what_is_no_imprint_is_refused(how: str) -> None:
         imprint.check(data)
 
 
+@pytest.mark.fault(22)
 def test_fault_22_a_bomb_of_text_is_refused() -> None:
     """A compressed comment that would fill the memory: Pillow's own limit on text stops it."""
     text = chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(12_000_000), 9))

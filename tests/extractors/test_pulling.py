@@ -56,6 +56,7 @@ def test_a_whole_file_is_fetched_with_its_facts_and_stored_as_it_is(tmp_path: Pa
     assert b"".join(vault.read(batch / vault.SOURCE)) == path.read_bytes()
 
 
+@pytest.mark.fault(1)
 def test_fault_1_a_temporary_name_is_not_looked_at(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     os.rename(path, f"{path}.part")
@@ -69,6 +70,7 @@ def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, layout: str) -
     assert fetched(tmp_path, layout) == [2, 3, 4]
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("cut", [1, 255, 256, 300])
 def test_fault_2_a_cut_file_is_not_whole(tmp_path: Path, layout: str, cut: int) -> None:
@@ -78,6 +80,7 @@ def test_fault_2_a_cut_file_is_not_whole(tmp_path: Path, layout: str, cut: int) 
         fetched(tmp_path, layout)
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_3_one_bit_differs(tmp_path: Path, layout: str) -> None:
     (path,) = place(tmp_path, layout, 2)
@@ -90,6 +93,7 @@ def test_fault_3_one_bit_differs(tmp_path: Path, layout: str) -> None:
         fetched(tmp_path, layout)
 
 
+@pytest.mark.fault(4)
 def test_fault_4_bytes_differ_and_the_text_says_both(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     size = path.stat().st_size
@@ -98,6 +102,7 @@ def test_fault_4_bytes_differ_and_the_text_says_both(tmp_path: Path) -> None:
         fetched(tmp_path)
 
 
+@pytest.mark.fault(5, 6)
 @pytest.mark.parametrize("missing", [".ctl", ".dat"])
 def test_faults_5_and_6_data_or_control_alone(tmp_path: Path, missing: str) -> None:
     (path,) = place(tmp_path, AWA, 2)
@@ -112,12 +117,14 @@ def test_a_later_file_that_is_not_whole_waits_and_the_earlier_are_fetched(tmp_pa
     assert fetched(tmp_path) == [2, 3]
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_7_a_heartbeat_is_a_file_without_rows(tmp_path: Path, layout: str) -> None:
     put(tmp_path, layout, "tax", "diff", 2)
     assert fetched(tmp_path, layout) == [2]
 
 
+@pytest.mark.fault(8, 11)
 @pytest.mark.clause("7(1)③ resend")
 @pytest.mark.parametrize(("there", "says"), [((3,), "number 2 is missing"), ((6, 5), "number 2 to 4 is missing")])
 def test_faults_8_and_11_a_gap_stops_the_feed_and_names_what_is_missing(
@@ -133,11 +140,13 @@ def test_a_gap_behind_good_files_lets_those_pass(tmp_path: Path) -> None:
     assert fetched(tmp_path) == [2]
 
 
+@pytest.mark.fault(9)
 def test_fault_9_the_same_file_again_does_nothing(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     assert fetched(tmp_path, last=2, known={2: sha256(path)}) == []
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_10_the_same_number_with_other_content_stops_the_feed(tmp_path: Path, layout: str) -> None:
     (path,) = place(tmp_path, layout, 2)
@@ -173,6 +182,7 @@ def test_one_number_as_full_and_as_difference_stops_the_feed(tmp_path: Path) -> 
         fetched(tmp_path)
 
 
+@pytest.mark.fault(12)
 def test_fault_12_a_file_of_another_municipality(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     path.rename(tmp_path / path.name.replace("364894", "364991"))
@@ -180,6 +190,7 @@ def test_fault_12_a_file_of_another_municipality(tmp_path: Path) -> None:
         fetched(tmp_path)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_12_the_control_record_of_another_municipality(tmp_path: Path, layout: str) -> None:
     (path,) = place(tmp_path, layout, 2)
@@ -194,6 +205,7 @@ def test_fault_12_the_control_record_of_another_municipality(tmp_path: Path, lay
     assert not list((tmp_path / "home").rglob("source.enc"))
 
 
+@pytest.mark.fault(13)
 def test_fault_13_the_control_record_of_another_feed_or_number(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     for before, after in ((b"feed=tax", b"feed=seal"), (b"sequence=00000002\nl", b"sequence=00000001\nl")):
@@ -205,6 +217,7 @@ def test_fault_13_the_control_record_of_another_feed_or_number(tmp_path: Path) -
     assert fetched(tmp_path) == [2]
 
 
+@pytest.mark.fault(13)
 def test_fault_13_the_control_record_of_another_layout(tmp_path: Path) -> None:
     (path,) = place(tmp_path, AWA, 2)
     control = path.with_suffix(".ctl")
@@ -213,6 +226,7 @@ def test_fault_13_the_control_record_of_another_layout(tmp_path: Path) -> None:
         fetched(tmp_path)
 
 
+@pytest.mark.fault(26)
 @pytest.mark.clause("3(1)①")
 def test_fault_26_full_sets(tmp_path: Path) -> None:
     place(tmp_path, AWA, 1, 4, kind="full")
@@ -265,6 +279,7 @@ def test_a_folder_that_is_missing(tmp_path: Path) -> None:
         fetched(tmp_path / "nowhere")
 
 
+@pytest.mark.fault(35)
 def test_fault_35_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(tmp_path / "o", AWA, 2)
 

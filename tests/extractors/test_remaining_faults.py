@@ -49,6 +49,7 @@ class Meanwhile(FolderSource):
         return found
 
 
+@pytest.mark.fault(27)
 @pytest.mark.clause("7(1)③ resend")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_27_a_resend_that_overlaps_what_was_applied_brings_only_what_is_new(tmp_path: Path, layout: str) -> None:
@@ -65,6 +66,7 @@ def test_fault_27_a_resend_that_overlaps_what_was_applied_brings_only_what_is_ne
         fetch(FolderSource(tmp_path), layout, 4, known)
 
 
+@pytest.mark.fault(28)
 @pytest.mark.parametrize("created", ["2099-01-01T00:00:00+09:00", "1999-12-31T23:59:59-11:00"])
 def test_fault_28_a_clock_that_is_wrong_changes_no_order(tmp_path: Path, created: str) -> None:
     deliver(tmp_path, AWA, 2, 3, 4)
@@ -78,6 +80,7 @@ def test_fault_28_a_clock_that_is_wrong_changes_no_order(tmp_path: Path, created
     assert Manifest.read(batches[1]).created_at == created
 
 
+@pytest.mark.fault(73)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_73_a_file_overwritten_between_listing_and_reading_is_whole_or_not_taken(
     tmp_path: Path, layout: str
@@ -118,6 +121,7 @@ def test_a_file_that_our_user_may_not_read_is_a_transfer_error(tmp_path: Path, m
     assert str(tmp_path) not in str(error.value)
 
 
+@pytest.mark.fault(97)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fault_97_our_own_half_download_is_never_taken_for_a_batch(
     tmp_path: Path, state_folder: Path, layout: str
@@ -135,6 +139,7 @@ def test_fault_97_our_own_half_download_is_never_taken_for_a_batch(
     assert [path.name for path in batches.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.fault(97)
 def test_fault_97_a_batch_directory_without_its_bytes_is_filled_again(tmp_path: Path) -> None:
     deliver(tmp_path, AWA, 2)
     (batch,) = fetch(FolderSource(tmp_path))
@@ -152,6 +157,7 @@ def vendor(tmp_path: Path) -> Iterator[SftpVendor]:
         yield running
 
 
+@pytest.mark.fault(94)
 def test_fault_94_a_link_loop_is_no_file_and_an_entry_that_nobody_can_open_is_told(vendor: SftpVendor) -> None:
     folder = vendor.root / "outgoing" / FEED
     loop = folder / "364894_tax_diff_00000009.dat"
@@ -165,6 +171,7 @@ def test_fault_94_a_link_loop_is_no_file_and_an_entry_that_nobody_can_open_is_to
     assert not any("00000009" in name for name in vendor.behaviour.opened)
 
 
+@pytest.mark.fault(95)
 def test_fault_95_a_server_whose_clock_is_wrong_changes_nothing(vendor: SftpVendor) -> None:
     folder = vendor.root / "outgoing" / FEED
     deliver(folder, AWA, 2, 3)

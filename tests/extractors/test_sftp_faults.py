@@ -67,12 +67,14 @@ def test_files_are_fetched_whole_and_nothing_at_the_vendor_changes(vendor: SftpV
     assert {path: path.read_bytes() for path in vendor.root.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.fault(29)
 def test_fault_29_nobody_listens(vendor: SftpVendor) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         assert_fails(vendor.address(port=free.getsockname()[1]), TransferError, transient=True)
 
 
+@pytest.mark.fault(30, 93)
 @pytest.mark.parametrize("algorithm", ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"])
 def test_faults_30_and_93_another_host_key_or_one_of_another_type(vendor: SftpVendor, algorithm: str) -> None:
     """The pinned key is not the server's: refused for good, and before our own key is shown."""
@@ -82,6 +84,7 @@ def test_faults_30_and_93_another_host_key_or_one_of_another_type(vendor: SftpVe
     assert vendor.behaviour.opened == []
 
 
+@pytest.mark.fault(31)
 def test_fault_31_our_key_is_refused(vendor: SftpVendor, tmp_path: Path) -> None:
     asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(tmp_path / "other"))
     assert_fails(vendor.address(key_file=tmp_path / "other"), AuthenticationRefused, transient=False)
@@ -92,6 +95,7 @@ def test_our_own_key_file_is_missing(vendor: SftpVendor, tmp_path: Path) -> None
     assert_fails(vendor.address(key_file=tmp_path / "nothing"), ConfigurationError, transient=False)
 
 
+@pytest.mark.fault(32)
 def test_fault_32_a_stall_ends_after_the_time_limit_and_passes_by_itself(vendor: SftpVendor) -> None:
     deliver(vendor, rows=3_000)
     vendor.behaviour.stall = 65_536
@@ -100,6 +104,7 @@ def test_fault_32_a_stall_ends_after_the_time_limit_and_passes_by_itself(vendor:
     assert fetched(vendor.address()) == [2]
 
 
+@pytest.mark.fault(33)
 def test_fault_33_a_disconnection_leaves_nothing_half_and_passes_by_itself(
     vendor: SftpVendor, state_folder: Path
 ) -> None:
@@ -112,17 +117,20 @@ def test_fault_33_a_disconnection_leaves_nothing_half_and_passes_by_itself(
     assert fetched(vendor.address()) == [2]
 
 
+@pytest.mark.fault(34)
 def test_fault_34_the_directory_is_missing(vendor: SftpVendor) -> None:
     (vendor.root / "outgoing" / "tax").rmdir()
     assert "not there" in assert_fails(vendor.address(), TransferError, transient=True)
 
 
+@pytest.mark.fault(34)
 def test_fault_34_a_huge_listing(vendor: SftpVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sftp, "MAX_ENTRIES", 50)
     vendor.behaviour.claims = tuple(f"junk-{number}" for number in range(100))
     assert "more than 50 entries" in assert_fails(vendor.address(), TransferError, transient=True)
 
 
+@pytest.mark.fault(36)
 def test_fault_36_only_names_of_the_pattern_are_ever_opened(vendor: SftpVendor, tmp_path: Path) -> None:
     path = deliver(vendor)
     (tmp_path / "secret").write_text("not yours")
@@ -140,6 +148,7 @@ def test_fault_36_only_names_of_the_pattern_are_ever_opened(vendor: SftpVendor, 
     assert sorted(vendor.behaviour.opened) == [f"/outgoing/tax/{path.stem}.ctl", f"/outgoing/tax/{path.name}"]
 
 
+@pytest.mark.fault(90)
 def test_fault_90_a_file_is_read_to_its_end_whatever_its_size_is_said_to_be(vendor: SftpVendor) -> None:
     deliver(vendor, rows=2_000)
     vendor.behaviour.size_factor = 3

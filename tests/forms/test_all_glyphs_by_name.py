@@ -166,6 +166,7 @@ def test_the_gate_knows_the_sequences_of_the_font_and_no_other() -> None:
     assert coverage().sequences == standard().sequences
 
 
+@pytest.mark.fault(18)
 @given(st.sampled_from(sorted(standard().characters)), st.sampled_from(sorted(SELECTORS)))
 def test_the_gate_names_every_missing_sequence(base: int, selector: int) -> None:
     missing = [code for code, _ in coverage().missing(f"山{chr(base)}{chr(selector)}山")]

@@ -78,6 +78,7 @@ def test_the_second_font_is_drawn_beside_the_first_and_checked(
     assert contains(outlines_on(pdf), wanted)
 
 
+@pytest.mark.fault(119)
 @KINDS
 def test_a_glyph_of_the_second_font_that_is_another_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, made: dict[str, bool]

@@ -80,6 +80,7 @@ def test_markup_in_a_name_is_text(name: str) -> None:
     check(TOWN, page, RENDERER.render(TOWN, page))
 
 
+@pytest.mark.fault(18)
 def test_a_sequence_that_no_font_has_is_refused_before_drawing() -> None:
     with pytest.raises(IssueRefused) as refusal:
         RENDERER.render(TOWN, page_of(replace(FATHER, name="渡\U000e0101")))

@@ -32,6 +32,7 @@ def identify(code: str) -> None:
         review.confirm(rows, key, Act("架空　二子", date(2026, 6, 2)))
 
 
+@pytest.mark.fault(17)
 @pytest.mark.clause("3(1)⑨", "3(1)⑩")
 @pytest.mark.parametrize("code", sorted(CODES))
 @pytest.mark.parametrize("kind", ["full", "diff"])

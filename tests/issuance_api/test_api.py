@@ -86,12 +86,14 @@ def test_capabilities_of_an_unknown_card_name_nobody(centre: TestClient) -> None
     assert answer["members"] == []
 
 
+@pytest.mark.fault(53)
 def test_a_retry_gives_the_same_bytes_and_counts_once(centre: TestClient) -> None:
     first, second = apply(centre), apply(centre)
     assert first.content == second.content
     assert states("request-0001") == WHOLE_LIFE[:-1]
 
 
+@pytest.mark.fault(126)
 def test_the_same_id_with_other_content_is_refused(centre: TestClient) -> None:
     apply(centre)
     response = apply(centre, items=["relationship"])
@@ -151,6 +153,7 @@ def test_a_hold_on_the_koseki_stops_everybody_in_it(centre: TestClient) -> None:
     assert apply(centre, "request-0002").status_code == 200
 
 
+@pytest.mark.fault(56)
 @pytest.mark.parametrize("statement", [REFUSALS["held"], REFUSALS["withheld"], REFUSALS["card_not_active"]])
 def test_what_changes_while_rendering_stops_it(
     centre: TestClient, statement: str, monkeypatch: pytest.MonkeyPatch
@@ -168,6 +171,7 @@ def test_what_changes_while_rendering_stops_it(
     assert states("request-0001") == ["accepted", "eligible", "failed"]
 
 
+@pytest.mark.fault(56)
 def test_marking_as_sent_waits_for_a_hold_that_is_being_placed(centre: TestClient) -> None:
     """A hold takes the person's lock in its own transaction: once it is committed, no later ``sent`` exists."""
     answers: list[httpx.Response] = []
@@ -183,6 +187,7 @@ def test_marking_as_sent_waits_for_a_hold_that_is_being_placed(centre: TestClien
     assert "sent" not in states("request-0001")
 
 
+@pytest.mark.fault(52)
 @pytest.mark.clause("1(2)")
 def test_many_at_once_each_get_their_own(centre: TestClient) -> None:
     """Published incident: under load the next person's file was printed."""
@@ -207,6 +212,7 @@ def test_many_at_once_each_get_their_own(centre: TestClient) -> None:
         assert connection.execute(query).fetchone() == (30, 30, 30)
 
 
+@pytest.mark.fault(52)
 def test_the_same_request_twice_at_once_is_issued_once(centre: TestClient) -> None:
     with ThreadPoolExecutor(4) as threads:
         responses = list(threads.map(lambda _: apply(centre), range(4)))
@@ -270,7 +276,8 @@ def test_a_body_of_another_form_is_refused_without_quoting_it(centre: TestClient
 
 
 def test_a_large_body_and_an_unknown_municipality_are_refused(centre: TestClient) -> None:
-    assert centre.post(f"/v1/{CODE}/results", content=b"x" * 20_000).status_code == 413
+    large = centre.post(f"/v1/{CODE}/results", content=b"x" * 20_000, headers={"Content-Type": "application/json"})
+    assert large.status_code == 413
     assert centre.post("/v1/999999/results", json={"request_id": "request-0001"}).json()["code"] == "not_found"
     assert centre.post(f"/v1/{CODE}/results", json={"request_id": "request-none"}).status_code == 404
 

@@ -166,6 +166,24 @@ def test_a_damaged_document_is_caught(change: Callable[[pikepdf.Pdf], None]) -> 
         check(TOWN, demanded, rewritten(pdf, change))
 
 
+@pytest.mark.fault(124)
+def test_a_page_of_another_household_between_its_own_is_caught() -> None:
+    """徳島: page 2 of 3 was somebody else's. Even when it says that it is of this issue and of this subject."""
+    demanded = household_page(LARGE_FAMILY)
+    assert demanded.pages > 1
+    strangers = tuple(replace(one, name="別人　一郎", householder_name="別人　一郎") for one in LARGE_FAMILY)
+    foreign = RENDERER.render(TOWN, with_digest_of(household_page(strangers, strangers[0]), demanded))
+    for number in range(demanded.pages):
+
+        def exchange(document: pikepdf.Pdf, number: int = number) -> None:
+            with pikepdf.open(io.BytesIO(foreign)) as other:
+                document.pages[number] = other.pages[number]
+                document.save(io.BytesIO())  # copies, while the other is open
+
+        with pytest.raises(CheckFailed):
+            check(TOWN, demanded, rewritten(RENDERER.render(TOWN, demanded), exchange))
+
+
 def _no_image(document: pikepdf.Pdf) -> None:
     page = document.pages[0]
     page.Contents = document.make_stream(re.sub(rb"q [^\n]* cm/x[0-9]+ Do\nQ", b"", page.Contents.read_bytes()))

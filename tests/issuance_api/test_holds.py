@@ -110,6 +110,7 @@ def seconds(name: str, options: str) -> int:
     return int(found[1])
 
 
+@pytest.mark.fault(103)
 def test_a_hold_outlasts_a_node_that_froze_while_sending(nodes: tuple[TestClient, TestClient]) -> None:
     """A stopped process keeps its session and the person's lock; the server ends the session, and the hold goes on."""
     assert seconds("lock_timeout", PATIENCE) > seconds("idle_in_transaction_session_timeout", SESSION)
@@ -136,6 +137,7 @@ def at_once(*calls: tuple[TestClient, str, str]) -> list[httpx.Response]:
         return list(pool.map(one, calls))
 
 
+@pytest.mark.fault(52)
 @pytest.mark.clause("4")
 def test_two_people_in_one_instant_get_each_their_own(nodes: tuple[TestClient, TestClient]) -> None:
     """Fault 52: files named by the second were mixed up."""
@@ -154,6 +156,7 @@ def test_two_people_in_one_instant_get_each_their_own(nodes: tuple[TestClient, T
             assert ("昭和52年8月日不詳" in text) == (card == MOTHERS_CARD)
 
 
+@pytest.mark.fault(52, 53)
 @pytest.mark.clause("4")
 def test_one_request_twice_in_one_instant_is_one_certificate(nodes: tuple[TestClient, TestClient]) -> None:
     """Faults 52 and 53: at the same node and at the other; the loser is told to ask again, and then gets the same."""
@@ -172,6 +175,7 @@ def test_one_request_twice_in_one_instant_is_one_certificate(nodes: tuple[TestCl
         assert states(name).count("sent") == 1
 
 
+@pytest.mark.fault(126)
 def test_an_id_that_was_used_for_somebody_else_is_refused_at_either_node(nodes: tuple[TestClient, TestClient]) -> None:
     """Fault 126."""
     assert apply(nodes[0], "request-0001").status_code == 200

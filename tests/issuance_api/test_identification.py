@@ -106,6 +106,7 @@ def linked(kiosk: Kiosk, name: str = "good") -> VirtualCard:
     return card
 
 
+@pytest.mark.fault(136, 137)
 def test_card_and_phone_of_one_person_get_certificates_and_a_stranger_none(kiosk: Kiosk) -> None:
     for number, name in enumerate(("good", "phone", "p384")):
         assert kiosk.apply(f"request-{number:04d}", kiosk.evidence(linked(kiosk, name)))[0] == 200
@@ -115,6 +116,7 @@ def test_card_and_phone_of_one_person_get_certificates_and_a_stranger_none(kiosk
     assert not code.startswith("jpki_")
 
 
+@pytest.mark.fault(62)
 def test_a_retry_signs_a_new_challenge_and_gets_the_same_bytes(kiosk: Kiosk) -> None:
     card = linked(kiosk)
     first = kiosk.evidence(card)
@@ -142,6 +144,7 @@ def test_a_bare_serial_says_nothing_here_and_leaves_no_request(kiosk: Kiosk) -> 
     assert answer.status_code == 404
 
 
+@pytest.mark.fault(62)
 def test_revoked_and_unknown_are_told_apart_from_down(kiosk: Kiosk) -> None:
     card = linked(kiosk)
     kiosk.responder.ocsp_trouble = kiosk.responder.crl_trouble = "down"
@@ -165,6 +168,7 @@ def test_where_the_centre_verifies_evidence_is_not_taken(centre: TestClient, kio
     assert centre.post(f"/v1/{CODE}/applications", json=body).json()["code"] == "jpki_evidence_not_taken"
 
 
+@pytest.mark.fault(62)
 def test_a_challenge_serves_one_of_many_who_use_it_at_once(kiosk: Kiosk) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

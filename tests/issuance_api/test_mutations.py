@@ -112,6 +112,40 @@ def _script(pdf: pikepdf.Pdf) -> None:
     pdf.Root.OpenAction = Dictionary(S=Name.JavaScript, JS=String("1"))
 
 
+def _fallback(page: PageData, render: Render) -> bytes:
+    """Another glyph is drawn, and the file says of it that it is the right character: 辰 is drawn as 乙."""
+    other = deepcopy(page.values)
+    other["people"][0]["name"] = other["people"][0]["name"].replace("辰", "乙")
+
+    def rename(pdf: pikepdf.Pdf) -> None:
+        maps = [font.ToUnicode for font in pdf.pages[0].Resources.Font.values()]
+        assert any(b"<4E59>" in one.read_bytes() for one in maps)
+        for one in maps:
+            one.write(one.read_bytes().replace(b"<4E59>", b"<8FB0>"))
+
+    return document(rename)(replace(page, values=other), render)
+
+
+def _swap_fonts(pdf: pikepdf.Pdf) -> None:
+    """The program of each font is that of another document's: the same numbers are other glyphs."""
+    from test_checking import seal_page
+
+    with pikepdf.open(io.BytesIO(REAL.render(get(CODE), seal_page()))) as donor:
+        (file, *_) = _font_files(donor)
+        for font in _font_files(pdf):
+            font.write(file.read_bytes())
+
+
+def _font_files(pdf: pikepdf.Pdf) -> list[Any]:
+    fonts = [font.DescendantFonts[0].FontDescriptor for font in pdf.pages[0].Resources.Font.values()]
+    return [one.FontFile2 if "/FontFile2" in one else one.FontFile3 for one in fonts]
+
+
+def _bomb(pdf: pikepdf.Pdf) -> None:
+    page = pdf.pages[0]
+    page.Contents = pdf.make_stream(page.Contents.read_bytes() + b" " * (96 << 20))
+
+
 TEXT = rb"(q 1 0 0 -1 )([0-9.]+)( [0-9.]+ cm/c0 cs 0 scn\nBT 0 Tr.*?\nET\nQ)"
 BLACK, PLAIN = rb"cs 0 scn\nBT 0 Tr", rb"BT 0 Tr"
 IMAGE = rb"q [^\n]* cm/x[0-9]+ Do\nQ"
@@ -145,6 +179,10 @@ MUTATIONS: dict[str, Mutation] = {
     "a hidden layer": document(_layer),
     "encryption": document(lambda pdf: None, encryption=pikepdf.Encryption(owner="o", user="")),
     "an addition after the end": _incremental,
+    "a decoder bomb": document(_bomb, compress_streams=True),
+    "a page of a web server": lambda page, render: b"<!DOCTYPE html><title>200 OK</title>",
+    "a fallback glyph under the right text": _fallback,
+    "another font program": document(_swap_fonts),
     "half a file": lambda page, render: render(page)[:4000],
     "white text": content(BLACK, rb"cs 1 scn\nBT 0 Tr"),
     "invisible text": content(PLAIN, rb"BT 3 Tr"),
@@ -183,6 +221,7 @@ def assert_nothing_sent(response: Any, request_id: str) -> None:
     assert row == ("check_failed",)
 
 
+@pytest.mark.fault(117, 118, 119, 120, 121)
 @pytest.mark.clause("1(2)")
 @pytest.mark.parametrize("what", MUTATIONS)
 def test_nothing_that_is_wrong_is_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
@@ -204,6 +243,7 @@ def test_the_page_of_the_request_before_is_not_sent(centre: TestClient, monkeypa
     assert_nothing_sent(apply(centre, "request-0002", MOTHERS_CARD), "request-0002")
 
 
+@pytest.mark.fault(89)
 def test_another_persons_imprint_is_not_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def inverted(page: dict[str, Any]) -> None:
         from PIL import Image, ImageOps

@@ -80,6 +80,7 @@ def leave_unfinished(request_id: str, name: str, age: timedelta = timedelta(0)) 
     )
 
 
+@pytest.mark.fault(64, 151)
 @pytest.mark.parametrize("component", ["program", "form", "font", "map", "schema", "configuration"])
 def test_a_node_with_another_version_refuses_to_start(town: str, component: str) -> None:
     """Published incidents: a fix that missed one server, a single-server program on several servers."""
@@ -94,6 +95,7 @@ def test_a_node_does_not_start_where_nothing_was_published(town: str) -> None:
         pass
 
 
+@pytest.mark.fault(64, 151)
 def test_a_version_published_while_a_node_runs_stops_it_at_once(town: str) -> None:
     retired = []
     with node(town, retire=lambda: retired.append(True)) as client:
@@ -122,6 +124,7 @@ def test_what_a_killed_node_left_is_taken_over_and_what_a_living_one_does_is_not
     assert states("request-0001")[-1] == "sent"
 
 
+@pytest.mark.fault(53)
 @pytest.mark.clause("6(4)①")
 def test_a_retry_at_another_node_gives_the_same_bytes_and_counts_once(town: str) -> None:
     with node(town) as one, node(town) as other:

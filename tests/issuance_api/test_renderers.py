@@ -101,6 +101,7 @@ def test_many_at_once_each_get_their_own_page() -> None:
         assert page.values["people"][0]["name"].replace("　", "") in text
 
 
+@pytest.mark.fault(60)
 def test_a_renderer_killed_while_it_draws_is_replaced_and_the_page_is_drawn() -> None:
     page = page_for(FATHER)
 
@@ -116,6 +117,7 @@ def test_a_renderer_killed_while_it_draws_is_replaced_and_the_page_is_drawn() ->
     assert metrics.renderers_replaced._value.get() == replaced + 1
 
 
+@pytest.mark.fault(60)
 def test_renderers_that_keep_dying_over_a_page_give_none() -> None:
     async def run(pool: RendererPool) -> None:
         with pytest.raises(RendererLost):
@@ -126,6 +128,7 @@ def test_renderers_that_keep_dying_over_a_page_give_none() -> None:
         with_pool(run)
 
 
+@pytest.mark.fault(55)
 def test_who_gives_up_takes_the_renderer_along() -> None:
     """横浜 2023-03-27: a time-out released the queue only. Here the one that still draws ends with the request."""
 
@@ -141,6 +144,7 @@ def test_who_gives_up_takes_the_renderer_along() -> None:
     assert with_pool(run) == Renderer().render(TOWN, page_for(FATHER))
 
 
+@pytest.mark.fault(123)
 def test_an_answer_to_the_job_before_is_no_answer() -> None:
     """A renderer that answers with the previous person's page, under the previous job's token."""
 
@@ -179,6 +183,7 @@ def test_renderers_end_with_their_node() -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.fault(125)
 def test_a_renderer_knows_no_secret_and_leaves_no_core() -> None:
     async def run(pool: RendererPool) -> None:
         await pool.draw(TOWN, page_for(FATHER))
@@ -227,6 +232,7 @@ def test_frames_that_are_none_are_refused() -> None:
     assert head(frame(b"0" * 16, b"body")[:20]) == (4, b"0" * 16)
 
 
+@pytest.mark.fault(60)
 @pytest.mark.clause("1(6)①")
 def test_a_killed_renderer_is_nobodys_trouble(centre: TestClient) -> None:
     """Fault 60 through the app: kill -9 of every renderer again and again while two people ask."""

@@ -22,18 +22,21 @@ CLOSED = [
 ]
 
 
+@pytest.mark.fault(58)
 @pytest.mark.clause("1(6)①", "7(1)①")
 @pytest.mark.parametrize("instant", OPEN)
 def test_it_is_open(instant: tuple[int, ...]) -> None:
     assert within_hours(datetime(*instant, tzinfo=JST))
 
 
+@pytest.mark.fault(58)
 @pytest.mark.clause("1(6)①", "7(1)①")
 @pytest.mark.parametrize("instant", CLOSED)
 def test_it_is_closed(instant: tuple[int, ...]) -> None:
     assert not within_hours(datetime(*instant, tzinfo=JST))
 
 
+@pytest.mark.fault(139)
 @given(st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1)))
 def test_the_time_zone_of_the_clock_does_not_matter(naive: datetime) -> None:
     instant = naive.replace(tzinfo=UTC)

@@ -97,18 +97,21 @@ OCSP = {
 CRL = {name: OCSP[name] for name in ("none", "down", "slow", "redirect", "stale", "future", "wrong_signer", "garbage")}
 
 
+@pytest.mark.fault(62, 135)
 def test_each_trouble_of_a_responder_has_its_code(responder: Responder, tmp_path: Path) -> None:
     card, values = responder.authority.issue(), table(responder, tmp_path, crl=False)
     steps = [(trouble, "none", NOW) for trouble in OCSP]
     assert dict(zip(OCSP, codes(values, tmp_path, responder, card, *steps), strict=True)) == OCSP
 
 
+@pytest.mark.fault(62, 135)
 def test_each_trouble_of_a_list_has_its_code(responder: Responder, tmp_path: Path) -> None:
     card, values = responder.authority.issue(), table(responder, tmp_path, ocsp=False)
     found = {name: codes(values, tmp_path, responder, card, ("down", name, NOW))[0] for name in CRL}
     assert found == CRL
 
 
+@pytest.mark.fault(62)
 def test_a_revoked_one_is_refused_by_either(responder: Responder, tmp_path: Path) -> None:
     card, other = responder.authority.issue(), responder.authority.issue()
     responder.revoked.add(card.certificate.serial_number)
@@ -118,6 +121,7 @@ def test_a_revoked_one_is_refused_by_either(responder: Responder, tmp_path: Path
         assert codes(values, tmp_path, responder, other, step) == ["ok"]
 
 
+@pytest.mark.fault(62)
 def test_both_down_is_refused_unless_the_site_accepts_memory(responder: Responder, tmp_path: Path) -> None:
     card, stranger = responder.authority.issue(), responder.authority.issue()
     steps = [
@@ -152,6 +156,7 @@ def test_memory_stands_in_for_silence_only(responder: Responder, tmp_path: Path)
     assert asyncio.run(run()) == ["ok", "jpki_revoked", "jpki_revocation_unavailable"]
 
 
+@pytest.mark.fault(157)
 def test_addresses_come_from_configuration_only(responder: Responder, tmp_path: Path) -> None:
     """A redirect leads nowhere: the responder saw one question, and nobody fetched its Location."""
     card = responder.authority.issue()
@@ -159,6 +164,7 @@ def test_addresses_come_from_configuration_only(responder: Responder, tmp_path: 
     assert responder.asked == ["ocsp"]
 
 
+@pytest.mark.fault(138)
 @settings(max_examples=150)
 @given(data=st.data())
 def test_no_changed_answer_counts_or_breaks_anything(running: Responder, data: st.DataObject) -> None:

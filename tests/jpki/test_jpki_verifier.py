@@ -92,6 +92,7 @@ def _bench(authority: TestAuthority, *, fictional: bool = False, minutes: int = 
     return Bench(authority, lambda: httpx.Response(200, stream=httpx.ByteStream(body)), policy, minutes)
 
 
+@pytest.mark.fault(137)
 @pytest.mark.parametrize(("name", "medium"), [("good", "card"), ("phone", "phone"), ("rsa", "card"), ("p384", "card")])
 def test_good_ones_are_accepted(bench: Bench, name: str, medium: str) -> None:
     card = bench.authority.issue(PROFILES[name])
@@ -113,17 +114,20 @@ BAD = {
 }
 
 
+@pytest.mark.fault(62, 134)
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_each_bad_one_has_its_code(bench: Bench, name: str) -> None:
     assert bench.code(bench.evidence(bench.authority.issue(PROFILES[name]))) == BAD[name]
 
 
+@pytest.mark.fault(62, 132)
 def test_an_old_ca_of_the_same_name_is_another_ca(bench: Bench, tmp_path: Path) -> None:
     other = TestAuthority(tmp_path, NOW, key_name="old")
     assert other.certificate.subject == bench.authority.certificate.subject
     assert bench.code(bench.evidence(other.issue())) == "jpki_chain"
 
 
+@pytest.mark.fault(133)
 def test_a_test_card_is_refused_in_production_only(authority: TestAuthority) -> None:
     bench = _bench(authority, fictional=True)
     assert bench.code(bench.evidence(authority.issue())) == "jpki_test_card"
@@ -137,6 +141,7 @@ def test_a_renewed_certificate_has_another_serial(bench: Bench) -> None:
     assert first.issuer_key_sha256 == second.issuer_key_sha256
 
 
+@pytest.mark.fault(62)
 def test_a_challenge_serves_once_here_and_now(bench: Bench) -> None:
     card = bench.authority.issue()
     used = bench.evidence(card)
@@ -153,6 +158,7 @@ def test_a_stolen_certificate_without_its_key(bench: Bench) -> None:
     assert bench.code(given) == "jpki_signature"
 
 
+@pytest.mark.fault(62, 135)
 def test_revoked_stale_forged_and_huge_lists(bench: Bench, tmp_path: Path) -> None:
     card, authority = bench.authority.issue(), bench.authority
     other = TestAuthority(tmp_path, NOW, key_name="old")
@@ -168,6 +174,7 @@ def test_revoked_stale_forged_and_huge_lists(bench: Bench, tmp_path: Path) -> No
     assert bench.code(bench.evidence(card)) == "jpki_revocation_invalid"
 
 
+@pytest.mark.fault(62)
 @pytest.mark.parametrize(("minutes", "accepted"), [(0, False), (30, True), (15, False)])
 def test_a_source_that_is_down(authority: TestAuthority, minutes: int, accepted: bool) -> None:
     bench, card, later = _bench(authority, minutes=minutes), authority.issue(), NOW + timedelta(minutes=20)
@@ -180,6 +187,7 @@ def test_a_source_that_is_down(authority: TestAuthority, minutes: int, accepted:
         assert bench.code(given, now=later) == "jpki_revocation_unavailable"
 
 
+@pytest.mark.fault(135)
 def test_an_older_list_than_one_seen_is_a_replay(authority: TestAuthority) -> None:
     bench, card, later = _bench(authority), authority.issue(), NOW + timedelta(minutes=20)
     bench.verify(bench.evidence(card))
@@ -188,6 +196,7 @@ def test_an_older_list_than_one_seen_is_a_replay(authority: TestAuthority) -> No
     assert bench.code(bench.evidence(card, now=later), now=later) == "jpki_revocation_stale"
 
 
+@pytest.mark.fault(138)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_changed_bytes_are_refused_and_never_crash(authority: TestAuthority, data: st.DataObject) -> None:

@@ -101,6 +101,7 @@ def test_each_page_of_the_clean_file_names_issue_and_subject_and_nothing_else_is
             assert f"serial={one.serial}, utsushi:subject={one.subject.digest()}, utsushi:page={number}/{pages}" in said
 
 
+@pytest.mark.fault(61)
 @pytest.mark.parametrize("field", ["name", "birth_text", "registered_domicile", "family_register_head"])
 @pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "二", lambda text: "他人　花子"])
 def test_a_page_of_anybody_else_is_refused(good: Any, field: str, change: Any) -> None:
@@ -111,6 +112,7 @@ def test_a_page_of_anybody_else_is_refused(good: Any, field: str, change: Any) -
         inspect(pdf, other)
 
 
+@pytest.mark.fault(61)
 @pytest.mark.parametrize("other", [{"correlation_id": "ab" * 16}, {"kind": ALL}, {"kind": ADDRESS}, {"serial": "2"}])
 def test_a_page_of_another_order_is_refused(good: Any, other: dict[str, Any]) -> None:
     one, pdf, _ = good
@@ -134,6 +136,7 @@ def test_text_that_only_readers_are_told_is_taken_out() -> None:
         assert all(b"ActualText" not in page.Contents.read_bytes() for page in document.pages)
 
 
+@pytest.mark.fault(120)
 def test_a_stream_is_unpacked_to_its_limit_only() -> None:
     assert inflated_size(zlib.compress(b"a" * 1000)) == 1000
     cut, more = zlib.compress(b"a" * 99)[:-3], zlib.compress(b"a") + b"x"
@@ -149,6 +152,7 @@ def test_a_refusal_that_is_meant_for_another_is_no_refusal(running: Running) -> 
     running.system.trouble = "none"
 
 
+@pytest.mark.fault(121)
 def test_a_system_that_answers_wrongly_is_left_alone_too(running: Running) -> None:
     breaker = Breaker(lambda: 0.0)
     client = running.client(breaker)
@@ -161,6 +165,7 @@ def test_a_system_that_answers_wrongly_is_left_alone_too(running: Running) -> No
     assert asyncio.run(client.status()) == "ready"
 
 
+@pytest.mark.fault(61)
 def test_a_system_that_is_not_there_is_down(running: Running, tmp_path: Path) -> None:
     nowhere = replace(running.address, url="https://127.0.0.1:1")
     assert asyncio.run(replace(running, address=nowhere).client().status()) == "down"

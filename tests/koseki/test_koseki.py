@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +37,7 @@ from records.errors import UtsushiError
 from simulators import pki
 from simulators.koseki.drawing import Wanted, draw
 from simulators.koseki.hostile import KINDS
+from simulators.koseki.server import SLOW_SECONDS
 
 ERRORS: dict[str, type[UtsushiError]] = {
     "slow": KosekiTimeout,
@@ -98,6 +102,7 @@ def test_the_same_order_again_gives_the_same_bytes(koseki: Running) -> None:
     assert first.sha256 == second.sha256 != fetch(koseki, 2).sha256
 
 
+@pytest.mark.fault(61, 120, 121, 122, 124, 157)
 @pytest.mark.parametrize("trouble", sorted(ERRORS))
 def test_nothing_of_a_bad_answer_comes_through(koseki: Running, trouble: str) -> None:
     koseki.system.trouble = trouble
@@ -107,6 +112,7 @@ def test_nothing_of_a_bad_answer_comes_through(koseki: Running, trouble: str) ->
     assert "辰之助" not in str(caught.value)
 
 
+@pytest.mark.fault(52, 61)
 @pytest.mark.parametrize("trouble", ["crossed", "swapped_bodies"])
 def test_two_answers_that_change_places_reach_nobody(koseki: Running, trouble: str) -> None:
     """川崎 2023-05-02: two requests within a second, the later overwrote the earlier."""
@@ -121,6 +127,51 @@ def test_two_answers_that_change_places_reach_nobody(koseki: Running, trouble: s
     assert [type(one) for one in asyncio.run(both())] == [KosekiMismatch, KosekiMismatch]
 
 
+@pytest.mark.fault(123)
+def test_an_answer_that_comes_too_late_is_nobodys(koseki: Running) -> None:
+    """横浜: what the request before had asked for came while the next one waited."""
+    client = koseki.client()
+
+    async def late_and_next() -> Extract:
+        koseki.system.trouble = "slow"
+        with pytest.raises(KosekiTimeout):
+            await client.fetch(order(1), 0.5)
+        koseki.system.trouble = "none"
+        found = [await client.fetch(elsewhere(number), 20) for number in range(2, 8)]  # the late one arrives meanwhile
+        await asyncio.sleep(SLOW_SECONDS)
+        return (*found, await client.fetch(elsewhere(8), 20))[-1]
+
+    text = text_of(asyncio.run(late_and_next()))
+    assert "外子" in text
+    assert "辰之助" not in text
+
+
+@pytest.mark.fault(158)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_a_system_that_speaks_old_tls_only_is_not_asked(koseki: Running) -> None:
+    """Its certificate is the right one; somebody in between has talked both down."""
+    heard: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.load_cert_chain(koseki.address.client)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with suppress(ssl.SSLError, ConnectionError), context.wrap_socket(plain, server_side=True) as connection:
+                heard.append(connection.recv(100))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = replace(koseki.address, url=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(KosekiUnavailable):
+            asyncio.run(replace(koseki, address=address).client().fetch(order(), 10))
+        thread.join(10)
+    assert heard == []
+
+
+@pytest.mark.fault(52)
 def test_many_in_one_moment_each_get_their_own(koseki: Running) -> None:
     client = koseki.client()
 
@@ -150,6 +201,7 @@ def test_a_server_of_another_ca_and_a_client_without_certificate_are_refused(kos
         httpx.post(f"{koseki.address.url}/v1/{CODE}/extracts", json={}, verify=context, trust_env=False)
 
 
+@pytest.mark.fault(61)
 def test_a_system_that_is_down_is_left_alone_for_a_while_and_then_tried_once(koseki: Running) -> None:
     now = [0.0]
     client = koseki.client(Breaker(lambda: now[0]))

@@ -28,6 +28,7 @@ def _residents(*numbers: int) -> list[dict[str, Any]]:
     return [row("resident", number) for number in numbers]
 
 
+@pytest.mark.fault(48)
 def test_two_runs_at_once(replica: PostgresServer, validated: Apply) -> None:
     """Fault 48: the second run of the same feed is turned away; another feed is not."""
     batch = validated("resident", "full", 1, _residents(1))
@@ -41,6 +42,7 @@ def test_two_runs_at_once(replica: PostgresServer, validated: Apply) -> None:
     verify(batch)
 
 
+@pytest.mark.fault(48)
 def test_a_load_during_verifying_waits_its_turn(
     replica: PostgresServer, validated: Apply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_load_during_verifying_waits_its_turn(
     assert ledger.overview(CODE, "resident").unverified == 0
 
 
+@pytest.mark.fault(38)
 def test_killed_between_rows_and_ledger(
     replica: PostgresServer, validated: Apply, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +88,7 @@ def test_killed_between_rows_and_ledger(
     verify(batch)
 
 
+@pytest.mark.fault(38, 47)
 @pytest.mark.parametrize("moment", ["copy_register", "close_batch", "committed"])
 def test_a_worker_killed_at_any_moment(replica: PostgresServer, validated: Apply, query: Query, moment: str) -> None:
     """Faults 38 and 47: the process that loads is killed (-9); the lock goes with it, a retry finishes the batch."""
@@ -124,6 +128,7 @@ def _load_and_die(batch: Path, moment: str) -> None:
         os._exit(1)
 
 
+@pytest.mark.fault(37)
 def test_a_database_that_is_down_is_told_and_passes(
     replica: PostgresServer, validated: Apply, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_heartbeats_move_the_number_on(apply: Apply) -> None:
     assert Manifest.read(batch).state == "verified"
 
 
+@pytest.mark.fault(9)
 def test_the_same_file_twice_changes_nothing(apply: Apply, query: Query, tmp_path: Path) -> None:
     """Fault 9."""
     apply("resident", "full", 1, _residents(1))
@@ -82,6 +83,7 @@ def test_the_same_file_twice_changes_nothing(apply: Apply, query: Query, tmp_pat
     assert ledger.last_applied(CODE, "resident") == 2
 
 
+@pytest.mark.fault(27)
 def test_a_resend_that_overlaps_what_was_applied(apply: Apply, query: Query, tmp_path: Path) -> None:
     """Fault 27: numbers 2 to 4 come again after 3; what was applied stays as it is, the missing one goes in."""
     files = {number: [row("resident", 1, operation="2", name=f"第{number}版")] for number in (2, 3, 4)}
@@ -103,6 +105,7 @@ def test_a_resend_that_overlaps_what_was_applied(apply: Apply, query: Query, tmp
     assert ledger.last_applied(CODE, "resident") == 4
 
 
+@pytest.mark.fault(10)
 def test_the_same_number_with_other_content_is_refused(apply: Apply, validated: Apply, query: Query) -> None:
     """Fault 10."""
     apply("resident", "full", 1, _residents(1))
@@ -113,6 +116,7 @@ def test_the_same_number_with_other_content_is_refused(apply: Apply, validated: 
     assert query("select count(*) from replica.resident") == [2]
 
 
+@pytest.mark.fault(8, 11, 26)
 def test_a_gap_a_missing_start_and_an_overtaken_file(apply: Apply, validated: Apply, query: Query) -> None:
     """Faults 8, 11, 26: a full set closes a gap; differences before it are overtaken and change nothing."""
     first = validated("resident", "diff", 1, [row("resident", 9)])
@@ -132,6 +136,7 @@ def test_a_gap_a_missing_start_and_an_overtaken_file(apply: Apply, validated: Ap
     assert query("select count(*) from replica.resident") == [3]
 
 
+@pytest.mark.fault(24)
 def test_the_last_of_several_changes_of_one_record_counts(apply: Apply, query: Query) -> None:
     """Fault 24: changed twice; made and deleted; deleted and made again."""
     apply("resident", "full", 1, _residents(1, 2))
@@ -148,6 +153,7 @@ def test_the_last_of_several_changes_of_one_record_counts(apply: Apply, query: Q
     assert Manifest.read(batch).counts["quarantined"] == 0
 
 
+@pytest.mark.fault(23)
 def test_a_delete_for_somebody_who_is_not_there_is_set_apart(apply: Apply, query: Query) -> None:
     """Fault 23."""
     apply("resident", "full", 1, _residents(1))
@@ -198,6 +204,7 @@ def test_another_year_of_the_same_person_does_not_lift(apply: Apply) -> None:
     assert ledger.overview(CODE, "tax").withheld == 0
 
 
+@pytest.mark.fault(26)
 def test_a_full_set_in_the_middle_of_differences(apply: Apply, query: Query) -> None:
     """Fault 26: replaces, adds, removes what is missing, repairs what was tampered with, settles the quarantine."""
     apply("resident", "full", 1, _residents(1, 2, 3, 4, *range(10, 110)))
@@ -298,6 +305,7 @@ def test_rejections_are_kept_and_never_overwrite_what_was_applied(apply: Apply, 
     assert set(ledger.known_hashes(CODE, "resident")) == {1, 2}
 
 
+@pytest.mark.fault(21)
 def test_seals_of_unknown_people_are_a_warning(apply: Apply) -> None:
     """Fault 21."""
     apply("resident", "full", 1, _residents(1))
@@ -308,6 +316,7 @@ def test_seals_of_unknown_people_are_a_warning(apply: Apply) -> None:
     assert Manifest.read(difference).counts["orphans"] == 1
 
 
+@pytest.mark.fault(101)
 def test_errors_name_no_one(replica: PostgresServer, validated: Apply) -> None:
     """Fault 101: a row that breaks a constraint is told by SQLSTATE and table only."""
     from records.errors import DatabaseError

@@ -57,6 +57,7 @@ def test_a_date_keeps_the_era_and_the_parts_as_written(code: str, expected: Date
     assert value(date_codes.parse(code, "era_letter"), calendar_day=False) == expected
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize(
     "code",
     [
@@ -69,6 +70,7 @@ def test_impossible_dates_are_refused(code: str) -> None:
         value(date_codes.parse(code, "era_letter"), calendar_day=False)
 
 
+@pytest.mark.fault(20)
 def test_a_day_that_no_calendar_has_needs_to_be_allowed() -> None:
     parts = date_codes.parse("1975-02-30", "iso")
     with pytest.raises(InvalidDate):

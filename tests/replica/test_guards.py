@@ -95,6 +95,7 @@ HOLDS = {
 }
 
 
+@pytest.mark.fault(56)
 @pytest.mark.clause("2(5)①", "5(2)")
 @pytest.mark.parametrize("which", HOLDS)
 @pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
@@ -129,6 +130,7 @@ def test_a_hold_waits_for_a_certificate_that_is_being_sent_and_for_no_other(chec
         console.execute(HOLD, hold)
 
 
+@pytest.mark.fault(56)
 @pytest.mark.clause("2(5)①", "5(2)")
 def test_a_certificate_waits_for_a_hold_that_is_being_placed_and_then_sees_it(checked: None) -> None:
     with connect(CODE, "issuer") as issuer, connect(CODE, "console") as console:
@@ -162,6 +164,7 @@ def test_a_card_a_registration_and_a_lift_wait_for_what_is_being_sent(everything
 LOADED = "insert into replica.feed_state (feed, last_applied, last_sha256) values ('resident', 1, 'x')"
 
 
+@pytest.mark.fault(57)
 def test_a_load_waits_only_when_it_commits_and_certificates_only_for_that_instant(checked: None) -> None:
     """Fault 57, import while issuing."""
     with connect(CODE, "issuer") as issuer, connect(CODE, "loader") as loader:
@@ -322,6 +325,7 @@ FORBIDDEN_TO: list[tuple[Role, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault(154)
 @pytest.mark.clause("7(1)② logical split")
 @pytest.mark.parametrize("number", range(len(FORBIDDEN_TO)))
 def test_what_a_role_may_not_do_at_all(everything: None, number: int) -> None:

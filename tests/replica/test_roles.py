@@ -22,6 +22,7 @@ def _databases(server: PostgresServer) -> list[str]:
         return [name for (name,) in connection.execute("select datname from pg_database").fetchall()]
 
 
+@pytest.mark.fault(43, 154)
 @pytest.mark.clause("7(1)② logical split")
 @pytest.mark.parametrize(("code", "role"), PAIRS)
 def test_a_role_reaches_its_own_database_and_no_other(replicas: PostgresServer, code: str, role: str) -> None:
@@ -37,6 +38,7 @@ def test_a_role_reaches_its_own_database_and_no_other(replicas: PostgresServer, 
     assert reached == [f"replica_{code}"]
 
 
+@pytest.mark.fault(154)
 @pytest.mark.clause("7(1)② logical split")
 @pytest.mark.parametrize("code", CODES)
 def test_a_role_may_do_what_is_granted_and_nothing_else(replicas: PostgresServer, code: str) -> None:
@@ -128,6 +130,7 @@ def test_unknown_roles_and_codes_are_refused(replicas: PostgresServer) -> None:
         admin.create_database(replicas.superuser_dsn, "36489'")
 
 
+@pytest.mark.fault(101)
 def test_driver_errors_lose_their_values(replicas: PostgresServer) -> None:
     from replica.driver_errors import reduced
 

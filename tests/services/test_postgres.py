@@ -77,6 +77,7 @@ def test_a_taken_port_is_replaced(own: PostgresServer, tmp_path: Path) -> None:
         other.stop()
 
 
+@pytest.mark.fault(101)
 def test_the_log_never_quotes_a_value(own: PostgresServer) -> None:
     """Fault 101: a cast, a constraint, a syntax error and a raised message, each with a marked person."""
     marked = "目印太郎"

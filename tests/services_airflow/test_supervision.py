@@ -131,6 +131,7 @@ def test_a_killed_process_is_started_again(events: list[str]) -> None:
     assert not processes.members(before.pid, before.started)
 
 
+@pytest.mark.fault(46)
 def test_a_hung_scheduler_is_killed_and_started_again(events: list[str], airflow: AirflowClient) -> None:
     before = record("airflow-scheduler")
     for process in processes.members(before.pid, before.started):
@@ -140,6 +141,7 @@ def test_a_hung_scheduler_is_killed_and_started_again(events: list[str], airflow
     assert not processes.members(before.pid, before.started)
 
 
+@pytest.mark.fault(37)
 def test_postgresql_killed_is_started_again_and_everything_recovers(events: list[str]) -> None:
     from services.postgres import site_server
 

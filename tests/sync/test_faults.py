@@ -131,6 +131,7 @@ def test_a_file_with_wrong_content_is_rejected_whole_and_good_files_before_it_ar
     assert_true(vendor, "resident", 4)
 
 
+@pytest.mark.fault(8)
 @pytest.mark.clause("7(1)③ resend")
 def test_a_gap_stops_the_feed_names_the_number_and_a_resend_closes_it(new_vendor: NewVendor) -> None:
     vendor = started(new_vendor)
@@ -178,6 +179,7 @@ def test_the_same_file_twice_does_nothing_and_another_content_under_its_number_i
 ROWS = {"unmapped_gaiji": "unmapped_character", "unknown_code": "unknown_code"}
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("how", ROWS)
 @pytest.mark.parametrize("code", CODES)
 def test_a_bad_row_withholds_its_person_the_rest_goes_on_and_a_good_row_releases_them(
@@ -226,6 +228,7 @@ def reasons(code: str) -> list[tuple[str, str]]:
     return [(number, why.split(":")[0].split(";")[0]) for number, why in rows]
 
 
+@pytest.mark.fault(87)
 def test_a_vendor_that_falls_silent_while_its_server_is_well_turns_red(
     new_vendor: NewVendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_broken_field_has_its_cause_only() -> None:
     assert mapped["name"] is mapped["birth_text"] is None
 
 
+@pytest.mark.fault(20)
 def test_births_on_days_that_no_calendar_has_pass_and_other_dates_do_not() -> None:
     [mapped] = run("364894", "resident", row("364894", "resident", birth_on="S500230", filed_on="S500230"))
     assert (mapped["birth_on"], mapped["birth_on_certainty"], mapped["birth_text"]) == (None, "4", "昭和50年2月30日")

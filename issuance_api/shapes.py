@@ -1,0 +1,51 @@
+"""Schemas of bodies as closed alternatives (電文の形): what must be there together stands in the document, too.
+
+A reader, or a generator, of the OpenAPI document then knows what is valid without our validators. The rules themselves
+are those of ``model``; nothing is validated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Schema = dict[str, Any]
+NOTHING: Schema = {"type": "null"}
+
+
+def one_way(schema: Schema) -> None:
+    """Replace the schema of an object by its two alternatives: the card's serial or evidence."""
+    each_way(schema, ({},))
+
+
+def each_way(schema: Schema, choices: Sequence[Schema]) -> None:
+    """The two alternatives for each of ``choices``.
+
+    A choice maps properties to their schema in it, and ``required`` to the names that must be there besides.
+    """
+    whole = dict(schema)
+    schema.clear()
+    schema.update({key: whole.pop(key) for key in ("title", "description") if key in whole})
+    ways = _ways(whole["properties"])
+    schema["oneOf"] = [_narrowed(whole, choice, way, name) for choice in choices for name, way in ways.items()]
+
+
+def _ways(properties: Schema) -> dict[str, Schema]:
+    """Who asks: the one is given, the other is not."""
+    names = ("card_serial", "evidence")
+    return {
+        name: {name: given(properties[name]), other: NOTHING}
+        for name, other in zip(names, reversed(names), strict=True)
+    }
+
+
+def given(optional: Schema) -> Schema:
+    """The schema of an optional property without its null."""
+    found: Schema = optional["anyOf"][0]
+    return found
+
+
+def _narrowed(whole: Schema, choice: Schema, way: Schema, asked_by: str) -> Schema:
+    required = [*whole.get("required", ()), asked_by, *choice.get("required", ())]
+    properties = {name: one for name, one in choice.items() if name != "required"}
+    return whole | {"properties": whole["properties"] | properties | way, "required": required}
