@@ -22,6 +22,7 @@ import httpx
 import psutil
 
 from benchmarks.soak_asking import HOST, JsonAsker
+from benchmarks.soak_centre import CentreAsker
 from benchmarks.soak_loads import Loader
 from benchmarks.soak_town import CODE, SoakTown
 from issuance_api import issue_record, release
@@ -32,13 +33,15 @@ from replica.connections import connect
 from services import catalogue, ports, processes
 from services.postgres import TEMPORARY, PostgresServer
 from simulators import settings, store
+from simulators.centre import certificates
 from simulators.koseki.__main__ import NON_RESIDENTS
 
 READY_SECONDS = 90.0
 DRAIN_SECONDS = 60.0
 RENDERER = "issuance_api.renderer"
 SETTINGS = {"track_commit_timestamp": "on"}
-ALL_PORTS = ("issuance_api", "issuance_1", "issuance_2")
+OWN_PORTS = ("issuance_1", "issuance_2")
+ALL_PORTS = ("issuance_api", catalogue.CENTRE, *OWN_PORTS)
 
 JOURNAL = """
 create schema journal;
@@ -156,7 +159,7 @@ class SoakSite:
     town: SoakTown
     nodes: Nodes
     loader: Loader
-    asker: JsonAsker
+    asker: CentreAsker
 
 
 @contextmanager
@@ -181,9 +184,10 @@ def soak_site(folder: Path, residents: int, *, durable: bool) -> Iterator[SoakSi
         token = ensure_secret(TOKEN)
         ensure_secret(issue_record.KEY)
         release.publish(CODE)
+        certificates.prepare([CODE])
         claimed = {name: ports.claim(name) for name in ALL_PORTS}
-        own = tuple(claimed[name] for name in ALL_PORTS[1:])
-        nodes = Nodes(catalogue.issuance_nodes(claimed, always_open=True), own, folder / "logs")
+        own = tuple(claimed[name] for name in OWN_PORTS)
+        nodes = Nodes(catalogue.issuance_nodes(claimed, always_open=True, centre=True), own, folder / "logs")
         stack.callback(nodes.kill_all)
         nodes.start()
         town = SoakTown(folder / "shadow", residents)
@@ -191,7 +195,8 @@ def soak_site(folder: Path, residents: int, *, durable: bool) -> Iterator[SoakSi
         _cards(town)
         loader.wait()
         nodes.wait_for_all()
-        yield SoakSite(town, nodes, loader, JsonAsker(token, claimed["issuance_api"], own))
+        json_asker = JsonAsker(token, claimed["issuance_api"], own)
+        yield SoakSite(town, nodes, loader, CentreAsker(claimed[catalogue.CENTRE], certificates.identity(), json_asker))
 
 
 @contextmanager
