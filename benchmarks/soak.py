@@ -25,6 +25,7 @@ from benchmarks.soak_site import SoakSite, soak_site
 from benchmarks.soak_timeline import Timeline, events
 from benchmarks.soak_town import CODE
 from benchmarks.soak_traffic import Traffic, Wishes
+from issuance_api.model import Kind
 from replica.connections import connect
 
 MINUTES, RATE, RESIDENTS = 10.0, 20.0, 1_200
@@ -33,6 +34,7 @@ NODE_EVERY, RENDERER_EVERY = 30.0, 3.0  # seconds between kills; of a short run 
 SWEEP_SECONDS = 150.0  # a request that its node left is ended after a minute
 LEAST_SUCCEEDED = 0.8  # of the requests that nothing was done to on purpose
 LISTED = 20
+INQUIRIES = 200
 
 Say = Callable[[str], None]
 
@@ -102,6 +104,7 @@ def figures(soaked: Soaked) -> list[Figure]:
         Figure("requests with a certificate", verdict.certificates, "", ">= 1"),
         Figure("succeeded, of those left alone", succeeded(soaked.entries), "share", f">= {LEAST_SUCCEEDED}"),
         Figure("certificates read by the observer", verdict.read, ""),
+        Figure("kinds of certificates issued", len(verdict.kinds), "", f">= {len(Kind)}"),
         Figure("wrong pages", len(verdict.wrong), "", "<= 0"),
         Figure("sent against a hold or a suspended card", len(verdict.against), "", "<= 0"),
         Figure("lost", len(verdict.lost), "", "<= 0"),
@@ -160,6 +163,7 @@ def _settle(traffic: Traffic, *, sweep: bool) -> None:
     deadline = time.monotonic() + SWEEP_SECONDS
     while _unfinished() and time.monotonic() < deadline:
         time.sleep(0.5)
+    traffic.inquire(INQUIRIES)
 
 
 def _unfinished() -> int:

@@ -17,7 +17,7 @@ from benchmarks.soak_observer import Sight, Wish, look
 
 # Nothing was decided: whoever wants the certificate asks again.
 AGAIN = frozenset({"request_in_progress", "database_unavailable", "overloaded"})
-Operation = Literal["apply", "report", "cancel", "conflict"]
+Operation = Literal["apply", "report", "cancel", "conflict", "result"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,29 @@ TITLES = {
     Kind.FAMILY_REGISTER_INDIVIDUAL: re.compile(r".*個人事項証明"),
     Kind.FAMILY_REGISTER_ADDRESS: re.compile(r".*戸籍の附票の写し"),
 }
+Dots = np.ndarray[Any, np.dtype[np.bool_]]
 HEAD_SHOWN = frozenset({OptionalItem.RELATIONSHIP, OptionalItem.REGISTERED_DOMICILE})
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as it is drawn, 600 dots an inch, dark dots true."""
+    """A picture as it is drawn, 600 dots an inch, eight dots a byte."""
 
-    dots: np.ndarray[Any, np.dtype[np.bool_]]
+    height: int
+    width: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, dots: Dots) -> Picture:
+        """From dots."""
+        height, width = dots.shape
+        return cls(int(height), int(width), np.packbits(dots).tobytes())
+
+    @property
+    def dots(self) -> Dots:
+        """Dark dots are true."""
+        flat = np.unpackbits(np.frombuffer(self.bits, "u1"), count=self.height * self.width)
+        return flat.reshape(self.height, self.width).astype(bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +215,8 @@ def _dots_of(png: bytes) -> Any:
         return ~np.asarray(picture.convert("1"))
 
 
-def _dots(png: bytes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    dots: np.ndarray[Any, np.dtype[np.bool_]] = _dots_of(png)
+def _dots(png: bytes) -> Dots:
+    dots: Dots = _dots_of(png)
     return dots
 
 
@@ -236,8 +251,7 @@ def _domicile_shown(wish: Wish) -> bool:
 
 def _numbers(town: SoakTown, page: PageSight) -> set[str]:
     """個人番号 of anybody of the town, wherever they stand in a row of digits."""
-    known = {one.individual_number for one in town.people}
-    return {run[at : at + 12] for run in page.numbers for at in range(len(run) - 11)} & known
+    return {run[at : at + 12] for run in page.numbers for at in range(len(run) - 11)} & town.individual_numbers
 
 
 def _union(sight: Sight) -> frozenset[int]:
@@ -305,7 +319,7 @@ def _drawn(page: Any) -> Iterator[Picture]:
         margin = MARGIN_DOTS * POINTS_PER_INCH / DOTS_PER_INCH
         crop = tuple(side - margin for side in (left, bottom, width - right, height - top))
         shown = page.render(scale=DOTS_PER_INCH / POINTS_PER_INCH, crop=crop, grayscale=True).to_numpy()
-        yield Picture(np.asarray(shown).squeeze() < 128)
+        yield Picture.of(np.asarray(shown).squeeze() < 128)
 
 
 def _is_official_seal(pixels: Any) -> bool:

@@ -25,6 +25,7 @@ from issuance_api.repository import POOL_TIMEOUT_SECONDS
 from issuance_api.service import DEADLINE_SECONDS
 
 REQUESTS = "select *, issued_on::text || lpad(serial_number::text, 8, '0') as serial from issuance.request"
+INCIDENTS = "select request_id, kind from issuance.incident"
 LOG = "select request_id, state from issuance.issue_log order by id"
 UNFINISHED = ("accepted", "eligible", "rendered", "checked")
 # What may follow what, by the requirements (design: the life of a request), not by the program.
@@ -45,11 +46,12 @@ NUMBERS = re.compile(r"[0-9]{12,}|[0-9A-F]{20}")
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the product kept: request rows, chains of states, and lines of the nodes' logs."""
+    """What the product kept: request rows, chains of states, lines of the nodes' logs, kinds of incidents."""
 
     rows: Mapping[str, Mapping[str, Any]]
     chains: Mapping[str, Sequence[str]]
     lines: Sequence[str]
+    incidents: Mapping[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Verdict:
     unexplained: list[tuple[str, str]] = field(default_factory=list)
     leaked: list[tuple[str, str]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    kinds: set[str] = field(default_factory=set)
     read: int = 0
     certificates: int = 0
 
@@ -82,7 +85,10 @@ def records(connection: psycopg.Connection, lines: Sequence[str]) -> Records:
     for request_id, state in connection.execute(LOG).fetchall():
         chains.setdefault(request_id, []).append(state)
     serials = {row["request_id"]: row | {"serial": row["serial"].replace("-", "")} for row in rows}
-    return Records(serials, chains, lines)
+    incidents: dict[str, set[str]] = {}
+    for request_id, kind in connection.execute(INCIDENTS).fetchall():
+        incidents.setdefault(request_id, set()).add(kind)
+    return Records(serials, chains, lines, incidents)
 
 
 class Reckoning:
@@ -123,8 +129,18 @@ class Reckoning:
             self.verdict.unexplained.append((name, "the log does not end as the row does"))
         if (row["kind"], row["card_serial"]) != (entry.wish.kind.value, entry.wish.applicant.card):
             self.verdict.wrong.append((name, "the row is of something else"))
+        self._incidents(entry)
         if not self._end_fits(entry, row):
             self.verdict.unexplained.append((name, f"ended as {row['state']} {row['result_code']}, {_seen(entry)}"))
+
+    def _incidents(self, entry: Entry) -> None:
+        """A print error that was noted is an incident; nothing else is one here."""
+        found = self._kept.incidents.get(entry.request_id, set())
+        reports = entry.others("report", "print_error")
+        if any(one.answer.outcome == "result" for one in reports) and not found:
+            self.verdict.lost.append((entry.request_id, "a print error without an incident"))
+        if found - ({"print_error"} if reports else set()):
+            self.verdict.unexplained.append((entry.request_id, f"incident {' '.join(sorted(found))}"))
 
     def _end_fits(self, entry: Entry, row: Mapping[str, Any]) -> bool:
         state, code = row["state"], row["result_code"]
@@ -153,6 +169,7 @@ class Reckoning:
         self.verdict.against += [(name, one) for event in sent for one in sorted(event.against)]
         got = entry.certificates()
         self.verdict.certificates += bool(got)
+        self.verdict.kinds |= {entry.wish.kind.value} if got else set()
         if len(got) > len(sent):
             self.verdict.lost.append((name, "handed over and not marked as sent"))
         if len({one.answer.sha256 for one in got}) > 1:
@@ -186,12 +203,17 @@ class Reckoning:
             self.verdict.unexplained.append((entry.request_id, f"{attempt.act}: connection lost"))
         elif outcome == "gone" and "left" not in entry.marks:
             self.verdict.unexplained.append((entry.request_id, f"{attempt.act}: no answer"))
+        elif attempt.act == "result" and outcome == "result":
+            row = self._kept.rows.get(entry.request_id)
+            if row is None or attempt.answer.state != row["state"]:
+                self.verdict.unexplained.append((entry.request_id, "the town says another state than its row has"))
         elif attempt.act == "conflict" and outcome != "broken":
             self.verdict.wrong.append((entry.request_id, "an id served two applications"))
 
     def _explained(self, entry: Entry, attempt: Attempt, code: str) -> bool:
         if attempt.act != "apply":  # a cancellation may come before the request itself
-            return (attempt.act, code) in {("conflict", "request_conflict"), ("cancel", "not_found")}
+            nothing_there = code == "not_found" and entry.request_id not in self._kept.rows
+            return nothing_there or (attempt.act, code) in {("conflict", "request_conflict"), ("cancel", "not_found")}
         if code == "request_in_progress":
             return any(
                 other is not attempt
@@ -261,10 +283,7 @@ def leaks(town: SoakTown, line: str) -> Iterator[str]:
     """What of a person stands in a line of a log."""
     if set(person_signs() + version_signs()) & set(line):
         yield "a name in a log"
-    numbers = {
-        one for person in town.people for one in (person.addressee_number, person.individual_number, person.card)
-    }
-    if set(NUMBERS.findall(line)) & numbers:
+    if set(NUMBERS.findall(line)) & town.numbers:
         yield "a number in a log"
 
 

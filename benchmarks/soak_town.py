@@ -86,9 +86,15 @@ class SoakTown:
         self.vendor = Vendor(town, folder)
 
     @cached_property
-    def by_number(self) -> dict[str, Person]:
-        """People by 宛名番号."""
-        return {one.addressee_number: one for one in self.people}
+    def individual_numbers(self) -> frozenset[str]:
+        """個人番号 of everybody."""
+        return frozenset(one.individual_number for one in self.people)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Every number that is one person's: 宛名番号, 個人番号, the card's serial."""
+        found = ((one.addressee_number, one.individual_number, one.card) for one in self.people)
+        return frozenset(number for numbers in found for number in numbers if number)
 
     def name(self, person: Person, version: int) -> str:
         """氏名 of a version; a household that keeps its names has the first one for ever."""

@@ -109,6 +109,18 @@ class Traffic:
             open_ = [one for one in self.ledger if not any(each.definite for each in one.applied())]
             list(clients.map(self._until_definite, open_, [None] * len(open_)))
 
+    def inquire(self, most: int) -> None:
+        """What has become of some of the requests, as the town says."""
+        entries = list(self.ledger)
+        some = random.Random(self.seed).sample(entries, min(most, len(entries)))
+        with ThreadPoolExecutor(NODES) as clients:
+            list(
+                clients.map(
+                    lambda one: self._until_answered(one, "result", "", partial(self.asker.result, one.request_id)),
+                    some,
+                )
+            )
+
     def _departures(self, seconds: float, rate: float) -> Sequence[tuple[float, Errand]]:
         chance, at, found = random.Random(self.seed), 0.0, []
         while at < seconds:

@@ -41,6 +41,7 @@ class Case:
     events: list[tuple[str, str, dict[str, Any], float]]
     lines: list[str] = field(default_factory=lambda: [OK_LINE, OK_LINE, "issuance_api listens on http://127.0.0.1:1"])
     more_rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    incidents: dict[str, set[str]] = field(default_factory=dict)
     more_entries: list[Entry] = field(default_factory=list)
     loaded: dict[tuple[str, int], dict[int, int]] = field(default_factory=dict)
     kills: Kills = field(default_factory=lambda: Kills([], []))
@@ -50,7 +51,7 @@ class Case:
         entries = [self.entry, *self.more_entries]
         wishes = {one.request_id: one.wish for one in entries}
         rows = self.more_rows | ({self.entry.request_id: self.row} if self.row else {})
-        kept = Records(rows, {self.entry.request_id: self.chain}, self.lines)
+        kept = Records(rows, {self.entry.request_id: self.chain}, self.lines, self.incidents)
         timeline = Timeline(self.town, sorted(self.events, key=lambda one: one[3]), self.loaded, wishes)
         return Reckoning(self.town, timeline, kept, self.kills).run(entries)
 
@@ -206,6 +207,18 @@ def an_error_of_ours(case: Case) -> None:
     case.answered(Answer("problem", "internal"))
 
 
+def another_state_than_the_row_has(case: Case) -> None:
+    case.entry.attempts.append(Attempt("result", "", None, 12.0, 12.1, Answer("result", state="printed")))
+
+
+def a_print_error_without_an_incident(case: Case) -> None:
+    case.entry.attempts.append(Attempt("report", "print_error", None, 12.0, 12.1, Answer("result", state="sent")))
+
+
+def an_incident_that_nobody_reported(case: Case) -> None:
+    case.incidents["soak-1"] = {"check_failed"}
+
+
 def a_connection_lost_without_a_kill(case: Case) -> None:
     case.answered(Answer("broken"))
 
@@ -235,6 +248,7 @@ def a_number_in_the_log(case: Case) -> None:
     ("spoil", "sort"),
     [
         (no_row, "lost"),
+        (a_print_error_without_an_incident, "lost"),
         (handed_over_more_often_than_sent, "lost"),
         (sent_twice, "doubled"),
         (a_retry_with_other_bytes, "doubled"),
@@ -253,6 +267,8 @@ def a_number_in_the_log(case: Case) -> None:
         (held_without_a_hold, "unexplained"),
         (an_error_of_ours, "unexplained"),
         (a_connection_lost_without_a_kill, "unexplained"),
+        (another_state_than_the_row_has, "unexplained"),
+        (an_incident_that_nobody_reported, "unexplained"),
         (an_error_in_the_log, "unexplained"),
         (no_line_in_the_log, "unexplained"),
         (a_name_in_the_log, "leaked"),

@@ -12,6 +12,7 @@ SHORT = Size(seconds=15, rate=12, residents=400, durable=False, sweep=False)
 
 
 @pytest.mark.slow
+@pytest.mark.fault(52, 53, 54, 56, 57, 60)
 @pytest.mark.clause("6(4)①", "2(5)①")
 def test_a_short_soak_has_no_findings(tmp_path: Path) -> None:
     """Faults 52 to 57 and 60 together, over real nodes."""
@@ -23,6 +24,7 @@ def test_a_short_soak_has_no_findings(tmp_path: Path) -> None:
     assert succeeded(soaked.entries) >= LEAST_SUCCEEDED
     assert verdict.read >= verdict.certificates >= len(soaked.entries) // 2
     assert {"held", "request_in_progress"} <= set(verdict.refused)
+    assert len(verdict.kinds) >= 4
     assert chaos.site.nodes.downs
     assert chaos.site.nodes.renderer_kills
     assert len(chaos.loaded) >= 3
