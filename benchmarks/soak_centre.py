@@ -7,6 +7,7 @@ judges each answer as strictly as the real one would, and keeps a book of its ow
 from __future__ import annotations
 
 import http.client
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from benchmarks.soak_asking import HOST, SECONDS, Answer, ClientLeft, JsonAsker, Way, bite
 from benchmarks.soak_observer import Wish
 from benchmarks.soak_town import CODE
+from issuance_api.centre.transport import Limits
 from issuance_api.model import Kind
 from records.errors import TransferError
 from simulators.centre import orders
@@ -21,15 +23,18 @@ from simulators.centre.answers import Fault, Issued, Ledger, Refused, WrongAnswe
 from simulators.centre.client import Centre, Identity
 from simulators.world.town import TAX_YEAR
 
+LINES = Limits().connections_of_client - 8  # at once; the nodes close what is more, and one may be the last that lives
+
 
 @dataclass(frozen=True, slots=True)
 class CentreAsker:
-    """Mutual TLS at ``port``; ``own`` speaks to chosen nodes."""
+    """Mutual TLS at ``port``; ``own`` speaks to chosen nodes. Whoever comes while all ``lines`` are taken waits."""
 
     port: int
     identity: Identity
     own: JsonAsker
     book: Ledger = field(default_factory=Ledger)
+    lines: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LINES))
 
     def apply(self, request_id: str, wish: Wish, way: Way) -> Answer:
         """交付申請."""
@@ -56,7 +61,7 @@ class CentreAsker:
     def _asked(self, way: Way, ask: Callable[[Centre], Answer]) -> Answer:
         seconds = way.patience or SECONDS
         try:
-            with Centre(HOST, self.port, CODE, self.identity, ledger=self.book, seconds=seconds) as centre:
+            with self.lines, Centre(HOST, self.port, CODE, self.identity, ledger=self.book, seconds=seconds) as centre:
                 return ask(centre)
         except (Refused, Fault, WrongAnswer) as error:
             return Answer("problem", error.code)
@@ -68,8 +73,9 @@ class CentreAsker:
         connection = http.client.HTTPSConnection(HOST, self.port, timeout=SECONDS, context=self.identity.context())
         try:
             body = orders.envelope("Application", orders.new_exchange(), order.elements())
-            connection.request("POST", f"/wide-area/{CODE}", body, {"Content-Type": "text/xml; charset=utf-8"})
-            bite(connection, bites)
+            with self.lines:
+                connection.request("POST", f"/wide-area/{CODE}", body, {"Content-Type": "text/xml; charset=utf-8"})
+                bite(connection, bites)
         except ClientLeft:
             return Answer("gone")
         except (OSError, http.client.HTTPException):
