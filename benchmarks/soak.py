@@ -119,6 +119,8 @@ def figures(soaked: Soaked) -> list[Figure]:
         Figure("cards suspended and resumed", chaos.suspensions, "", ">= 1"),
         Figure("pairs within a millisecond", sum(one <= 0.001 for one in soaked.traffic.together), "", ">= 1"),
         Figure("errand furthest behind its time", max(soaked.traffic.late), "s"),
+        Figure("errands that the machine was too slow for", soaked.traffic.stayed, ""),
+        Figure("requests a second, reached", len(soaked.entries) / soaked.seconds, ""),
         Figure("certificate, p50", 1000 * statistics.median(times), "ms"),
         Figure("certificate, p99", 1000 * statistics.quantiles(times, n=100)[98], "ms"),
     ]

@@ -15,8 +15,9 @@ from typing import Literal
 from benchmarks.soak_asking import Answer
 from benchmarks.soak_observer import Sight, Wish, look
 
-# Nothing was decided: whoever wants the certificate asks again.
-AGAIN = frozenset({"request_in_progress", "database_unavailable", "overloaded"})
+WORKED_ON = "request_in_progress"
+FINAL = "final"  # an inquiry after all had come to its end
+TOO_BUSY = "database_unavailable"  # perhaps nothing was accepted, perhaps the request has failed: the client inquires
 Operation = Literal["apply", "report", "cancel", "conflict", "result"]
 
 
@@ -34,9 +35,9 @@ class Attempt:
 
     @property
     def definite(self) -> bool:
-        """Whether the client knows now what became of its request."""
+        """Whether the client knows from this answer what became of its request."""
         return self.answer.outcome == "certificate" or (
-            self.answer.outcome == "problem" and self.answer.code not in AGAIN
+            self.answer.outcome == "problem" and self.answer.code not in (WORKED_ON, TOO_BUSY)
         )
 
 
@@ -57,6 +58,12 @@ class Entry:
     def others(self, act: Operation, detail: str | None = None) -> list[Attempt]:
         """Attempts of another operation."""
         return [one for one in self.attempts if one.act == act and detail in (None, one.detail)]
+
+    def known(self) -> bool:
+        """Whether a client knows what became of the request."""
+        return any(one.definite for one in self.applied()) or any(
+            one.answer.state in ("failed", "refused") for one in self.others("result")
+        )
 
     def certificates(self) -> list[Attempt]:
         """Attempts that brought a certificate."""

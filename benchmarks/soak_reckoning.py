@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.soak_ledger import Attempt, Entry
+from benchmarks.soak_ledger import FINAL, Attempt, Entry
 from benchmarks.soak_observer import judge
 from benchmarks.soak_site import Down
 from benchmarks.soak_timeline import Timeline
@@ -118,7 +118,7 @@ class Reckoning:
         row, name = self._kept.rows.get(entry.request_id), entry.request_id
         if row is None:
             # A client that left may have left before anything arrived.
-            if any(one.definite for one in entry.applied()) or "left" not in entry.marks:
+            if entry.known() or "left" not in entry.marks:
                 self.verdict.lost.append((name, "no row"))
             return
         chain = self._kept.chains.get(name, ())
@@ -158,9 +158,9 @@ class Reckoning:
 
     def _failure_fits(self, entry: Entry, code: str, unknown: bool) -> bool:
         """A request that came to nothing: for a reason, which a client was told unless it had left."""
-        if code == "timeout":
-            return unknown or any(one.answer.code == code for one in entry.applied())
         last = max(one.answered_at for one in entry.attempts)
+        if code in WAITED:
+            return unknown or _waited(entry, code, last)
         return self._reason(entry, code, last + KILL_SECONDS)
 
     def _certificates(self, entry: Entry) -> None:
@@ -204,7 +204,7 @@ class Reckoning:
             self.verdict.unexplained.append((entry.request_id, f"{attempt.act}: connection lost"))
         elif outcome == "gone" and "left" not in entry.marks:
             self.verdict.unexplained.append((entry.request_id, f"{attempt.act}: no answer"))
-        elif attempt.act == "result" and outcome == "result":
+        elif attempt.detail == FINAL and outcome == "result":
             row = self._kept.rows.get(entry.request_id)
             if row is None or attempt.answer.state != row["state"]:
                 self.verdict.unexplained.append((entry.request_id, "the town says another state than its row has"))
@@ -212,9 +212,14 @@ class Reckoning:
             self.verdict.wrong.append((entry.request_id, "an id served two applications"))
 
     def _explained(self, entry: Entry, attempt: Attempt, code: str) -> bool:
+        if code in WAITED:
+            return _waited(entry, code, attempt.answered_at)
         if attempt.act != "apply":  # a cancellation may come before the request itself
-            nothing_there = code == "not_found" and entry.request_id not in self._kept.rows
-            return nothing_there or (attempt.act, code) in {("conflict", "request_conflict"), ("cancel", "not_found")}
+            nothing_there = attempt.detail != FINAL or entry.request_id not in self._kept.rows
+            return (code == "not_found" and nothing_there and attempt.act == "result") or (attempt.act, code) in {
+                ("conflict", "request_conflict"),
+                ("cancel", "not_found"),
+            }
         if code == "request_in_progress":
             return any(
                 other is not attempt
@@ -222,8 +227,6 @@ class Reckoning:
                 and (other.answered_at >= attempt.asked_at or other.answer.outcome in ("gone", "broken"))
                 for other in entry.applied()
             )
-        if code in WAITED:
-            return attempt.answered_at - attempt.asked_at >= WAITED[code]
         if code == "request_conflict":
             return any(one.asked_at <= attempt.answered_at for act in ("report", "cancel") for one in entry.others(act))
         return self._reason(entry, code, attempt.answered_at)
@@ -286,6 +289,12 @@ def leaks(town: SoakTown, line: str) -> Iterator[str]:
         yield "a name in a log"
     if set(NUMBERS.findall(line)) & town.numbers:
         yield "a number in a log"
+
+
+def _waited(entry: Entry, code: str, until: float) -> bool:
+    """Whether some attempt waited as long as it takes to get this code; a retry gets it again at once."""
+    known = [one for one in entry.attempts if one.answer.code == code and one.answered_at <= until]
+    return any(one.answered_at - one.asked_at >= WAITED[code] for one in known)
 
 
 def _seen(entry: Entry) -> str:

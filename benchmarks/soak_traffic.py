@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks.soak_asking import Answer, Asker, Way
-from benchmarks.soak_ledger import Attempt, Entry, Ledger, Operation
+from benchmarks.soak_ledger import FINAL, TOO_BUSY, Attempt, Entry, Ledger, Operation
 from benchmarks.soak_observer import Wish
 from benchmarks.soak_town import Household, Person, SoakTown
 from issuance_api.model import Kind, OptionalItem
@@ -24,6 +24,7 @@ from replica.desk import Act
 
 NODES = 2
 CLIENTS = 96
+LATEST_SECONDS = 20.0  # an errand that can't set out by then stays at home: this machine can't send so much
 PATIENCE_SECONDS = 90.0  # until a client that wants its certificate gives up for good
 HOT = 10  # households that staff and the vendor are busy with
 HOT_SHARE = 0.3
@@ -89,6 +90,7 @@ class Traffic:
     code: str
     together: list[float] = field(default_factory=list)  # seconds between the two of a pair
     late: list[float] = field(default_factory=list)  # seconds by which an errand set out after its time
+    stayed: int = 0
     errors: list[BaseException] = field(default_factory=list)
 
     def run(self, seconds: float, rate: float) -> None:
@@ -106,7 +108,7 @@ class Traffic:
     def ask_again(self) -> None:
         """Everything whose end no client knows is asked for once more."""
         with ThreadPoolExecutor(CLIENTS) as clients:
-            open_ = [one for one in self.ledger if not any(each.definite for each in one.applied())]
+            open_ = [one for one in self.ledger if not one.known()]
             list(clients.map(self._until_definite, open_, [None] * len(open_)))
 
     def inquire(self, most: int) -> None:
@@ -114,12 +116,10 @@ class Traffic:
         entries = list(self.ledger)
         some = random.Random(self.seed).sample(entries, min(most, len(entries)))
         with ThreadPoolExecutor(NODES) as clients:
-            list(
-                clients.map(
-                    lambda one: self._until_answered(one, "result", "", partial(self.asker.result, one.request_id)),
-                    some,
-                )
-            )
+            list(clients.map(partial(self._inquire, detail=FINAL), some))
+
+    def _inquire(self, entry: Entry, detail: str = "") -> Attempt:
+        return self._until_answered(entry, "result", detail, partial(self.asker.result, entry.request_id))
 
     def _departures(self, seconds: float, rate: float) -> Sequence[tuple[float, Errand]]:
         chance, at, found = random.Random(self.seed), 0.0, []
@@ -130,7 +130,11 @@ class Traffic:
         return [(at, getattr(self, f"_{errand}")) for at, errand in found]
 
     def _guarded(self, errand: Errand, chance: random.Random, due: float) -> None:
-        self.late.append(time.monotonic() - due)
+        late = time.monotonic() - due
+        if late > LATEST_SECONDS:
+            self.stayed += 1
+            return
+        self.late.append(late)
         try:
             errand(chance)
         except BaseException as error:
@@ -245,7 +249,9 @@ class Traffic:
         deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.05
         while True:
             made = self._apply(entry, Way(node))
-            if made.definite or time.monotonic() > deadline:
+            if made.answer.code == TOO_BUSY:
+                self._inquire(entry)
+            if made.definite or entry.known() or time.monotonic() > deadline:
                 return made
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
@@ -264,7 +270,8 @@ class Traffic:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             made = self.ledger.attempt(entry, act, detail, None, lambda: ask(Way()))
-            if made.answer.outcome != "broken" or time.monotonic() > deadline:
+            nothing = made.answer.outcome == "broken" or made.answer.code == TOO_BUSY
+            if not nothing or time.monotonic() > deadline:
                 return made
             time.sleep(0.1)
 

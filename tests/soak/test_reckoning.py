@@ -208,7 +208,7 @@ def an_error_of_ours(case: Case) -> None:
 
 
 def another_state_than_the_row_has(case: Case) -> None:
-    case.entry.attempts.append(Attempt("result", "", None, 12.0, 12.1, Answer("result", state="printed")))
+    case.entry.attempts.append(Attempt("result", "final", None, 12.0, 12.1, Answer("result", state="printed")))
 
 
 def a_print_error_without_an_incident(case: Case) -> None:
@@ -279,6 +279,22 @@ def a_number_in_the_log(case: Case) -> None:
 def test_each_thing_gone_wrong_is_found(case: Case, spoil: Callable[[Case], None], sort: str) -> None:
     spoil(case)
     assert sort in findings(case.verdict())
+
+
+def test_a_machine_that_can_not_keep_up_is_told_from_a_database_that_is_gone(case: Case) -> None:
+    """Only after the wait for a connection or a lock; a retry of a failed request gets its code again at once."""
+    assert case.row
+    case.events.clear()
+    case.row |= {"state": "failed", "result_code": "database_unavailable", "pdf_sha256": None}
+    case.chain[:] = ["accepted", "failed"]
+    refusal = Answer("problem", "database_unavailable")
+    case.entry.attempts[:] = [Attempt("apply", "", 0, 10.0, 10.1, refusal)]
+    assert "unexplained" in findings(case.verdict())
+    case.entry.attempts[:] = [
+        Attempt("apply", "", 0, 10.0, 15.1, refusal),
+        Attempt("apply", "", 1, 16.0, 16.1, refusal),
+    ]
+    assert findings(case.verdict()) == {}
 
 
 def test_what_has_a_reason_is_explained(case: Case) -> None:
