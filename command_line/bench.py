@@ -31,10 +31,10 @@ def run(options: argparse.Namespace, output: Output) -> int:
     """Exit 1 when a figure misses its bar."""
     from benchmarks.figures import all_hold
 
-    module = importlib.import_module(f"benchmarks.{options.benchmark}")
     chosen = {key: value for key in ("minutes", "rate") if (value := getattr(options, key)) is not None}
     if chosen and options.benchmark != "soak":
         raise EntryRefused("--minutes and --rate are for the soak")
+    module = importlib.import_module(f"benchmarks.{options.benchmark}")
     figures = module.run(output.say, quick=options.quick, **chosen)
     output.rows(f"bench {options.benchmark}", [figure.row() for figure in figures])
     return 0 if all_hold(figures) else 1
