@@ -19,7 +19,7 @@ COMMANDS = {
     "issue": "play the kiosk: ask the running issuance API for a certificate",
     "resend": "ask the vendor to send files again, and apply them",
     "hold": "issuance holds (発行抑止) on a person or a whole 戸籍: place, list, lift",
-    "card": "cards and phones linked to people: link, suspend, resume, unlink, list, history",
+    "card": "cards and phones linked to people: link, suspend, resume, unlink, issuer, list, history",
     "registration": "usage registrations (利用登録): list, show, approve, reject, stop",
     "incident": "incidents of issuing: list, show, note, close with cause and finding",
     "lookup": "find people by name, in any shape of its characters; every look is recorded",

@@ -1,4 +1,4 @@
-"""``./utsushi card MUNICIPALITY link|suspend|resume|unlink|list|history``: cards and phones linked to people (カード管理)."""
+"""``./utsushi card MUNICIPALITY link|suspend|resume|unlink|issuer|list|history|issuers``: cards of people (カード管理)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ JST = timezone(timedelta(hours=9), "JST")
 CHANGES = {
     "suspend": "stop a card until it is resumed (一時停止)",
     "resume": "let a suspended card be used again",
-    "unlink": "end the link for good: the serial is never linked again",
+    "unlink": "end the link for good: the certificate is never linked again",
 }
+ISSUER = "発行した認証局: its name in [jpki] of site.toml, or the SHA-256 of its public key"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +32,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     link.add_argument("--usable-from", type=_instant, help="first instant (default: the first that the town allows)")
     link.add_argument("--usable-until", type=_instant, help="end of the certificate's validity")
     link.add_argument("--replaces", metavar="SERIAL", help="the person's serial that this one renews; it is unlinked")
+    link.add_argument("--replaces-issuer", metavar="ISSUER", help="whose serial that was, where two gave it")
     changes = [_change(actions, name, text) for name, text in CHANGES.items()]
-    for one in (link, *changes):
+    naming = _change(actions, "issuer", "say which authority issued a certificate that was linked by its serial alone")
+    for one in (link, *changes, naming):
+        one.add_argument("--issuer", required=one is naming, help=ISSUER)
         one.add_argument("--reason", required=True, help="why; it is kept")
         one.add_argument("--by", required=True, help="who acts")
     for name, text in (("list", "cards as they are now"), ("history", "every change of a card")):
         look = actions.add_parser(name, help=text)
         look.add_argument("serial", nargs="?", help="one card")
         look.add_argument("--person", metavar="ADDRESSEE_NUMBER", help="all cards of a person (宛名番号)")
+    actions.add_parser("issuers", help="the authorities of this site, as --issuer takes them")
 
 
 def run(options: argparse.Namespace, output: Output) -> int:
@@ -47,6 +52,9 @@ def run(options: argparse.Namespace, output: Output) -> int:
     from replica.desk import Act
 
     code, action = options.municipality, options.action
+    if action == "issuers":
+        output.rows("issuers", _issuers())
+        return 0
     if action in ("list", "history"):
         look = cards.cards if action == "list" else cards.history
         rows = look(code, person=options.person, serial=options.serial)
@@ -57,9 +65,16 @@ def run(options: argparse.Namespace, output: Output) -> int:
         is_new = cards.link(code, _link(options), act)
         output.rows("card", [{"municipality": code, "serial": options.serial, "linked": True, "new": is_new}])
         return 0
-    {"suspend": cards.suspend, "resume": cards.resume, "unlink": cards.unlink}[action](code, options.serial, act)
-    status = cards.cards(code, serial=options.serial)[0].status
-    output.rows("card", [{"municipality": code, "serial": options.serial, "status": status}])
+    issuer = _issuer(options.issuer)
+    if action == "issuer":
+        cards.name_issuer(code, options.serial, issuer or "", act)
+    else:
+        move = {"suspend": cards.suspend, "resume": cards.resume, "unlink": cards.unlink}[action]
+        move(code, options.serial, act, issuer=issuer)
+    there = cards.cards(code, serial=options.serial)
+    card = next(one for one in there if issuer in (None, one.issuer_sha256))
+    changed = {"serial": card.serial, "issuer_sha256": card.issuer_sha256, "status": card.status}
+    output.rows("card", [{"municipality": code, **changed}])
     return 0
 
 
@@ -79,8 +94,41 @@ def _link(options: argparse.Namespace) -> Any:
         usable_from=options.usable_from,
         usable_until=options.usable_until,
         medium=options.medium,
+        issuer_sha256=_linked_issuer(options.issuer),
         replaces=options.replaces,
+        replaces_issuer=_issuer(options.replaces_issuer),
     )
+
+
+def _linked_issuer(given: str | None) -> str | None:
+    """A card linked without its issuer would serve nobody where we verify, and the site does not let it."""
+    from issuance_api.jpki.settings import site_settings
+    from records.errors import EntryRefused
+
+    if given is None and not site_settings().links_without_issuer:
+        raise EntryRefused("this site verifies certificates itself: say the issuer (--issuer)")
+    return _issuer(given)
+
+
+def _issuer(given: str | None) -> str | None:
+    """The SHA-256 of the authority's public key, by its name or as it was given."""
+    if given is None:
+        return None
+    return next((one["issuer_sha256"] for one in _issuers() if one["name"] == given), given)
+
+
+def _issuers() -> list[dict[str, str]]:
+    from issuance_api.jpki.settings import site_settings
+
+    return [
+        {
+            "name": one.name or "",
+            "issuer_sha256": one.key_sha256,
+            "subject": one.anchor.certificate.subject.rfc4514_string(),
+            "valid_until": one.anchor.certificate.not_valid_after_utc.isoformat(),
+        }
+        for one in site_settings().authorities
+    ]
 
 
 def _instant(text: str) -> datetime:

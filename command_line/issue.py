@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--with", dest="items", default="", metavar="ITEMS", help=f"optional items: {', '.join(OPTIONS)}"
     )
     parser.add_argument("--fiscal-year", type=int, help="western fiscal year of the tax certificate")
+    parser.add_argument("--copies", type=int, default=1, help="how often the kiosk prints it")
     parser.add_argument("--request", metavar="ID", help="a 申請番号 that was used already: ask again (retry)")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "out", help="folder for the PDF (default: out/)")
     parser.add_argument(
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace, output: Output) -> int:
         members=None if options.members == "all" else tuple(options.members.split(",")),
         items=tuple(one for one in options.items.split(",") if one),
         fiscal_year=year,
+        copies=options.copies,
     )
     output.rows("issued", [issue(options.municipality, application, options.out, options.outcome)])
     return 0

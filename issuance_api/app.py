@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -105,10 +105,13 @@ async def _body(request: Request, kind: type[Body]) -> Body:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415)
     raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > LARGEST_BODY:
-            raise HTTPException(413)
+    try:
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > LARGEST_BODY:
+                raise HTTPException(413)
+    except ClientDisconnect:  # nothing was asked, and nobody reads this
+        raise HTTPException(400) from None
     try:
         return kind.model_validate_json(bytes(raw), strict=True)  # a number is no text, a text no number
     except ValidationError:
@@ -132,6 +135,7 @@ HTTP_PROBLEMS = {
 
 async def _http_problem(request: Request, error: HTTPException) -> Response:
     code, detail = HTTP_PROBLEMS.get(error.status_code, ("http_error", "the request could not be handled"))
+    metrics.requests.labels("unknown", "none", code).inc()  # wrong tokens, above all
     return _problem(error.status_code, code, detail, error.headers)
 
 

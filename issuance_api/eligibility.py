@@ -256,10 +256,8 @@ def data_not_fresh(facts: Facts) -> bool:
 @rule("15歳未満の方はご利用いただけません。")
 def under_15(facts: Facts) -> bool:
     """Fifteen on the birthday. With unknown parts of the date the latest possible day counts."""
-    if facts.non_resident and facts.registration is not None:
-        return age_on(facts.today, facts.registration.birth_on) >= LEAST_AGE
-    latest = latest_birthday(facts.person.birth_on) if facts.person else None
-    return latest is not None and age_on(facts.today, latest) >= LEAST_AGE
+    age = applicant_age(facts)
+    return age is not None and age >= LEAST_AGE
 
 
 @rule("選択された方は、同じ世帯の方ではありません。", HOUSEHOLD_KINDS)
@@ -387,6 +385,14 @@ def latest_birthday(birth: DateValue) -> date | None:
     month = parts.month or 12
     following = date(parts.western_year + month // 12, month % 12 + 1, 1)
     return following - timedelta(days=1)
+
+
+def applicant_age(facts: Facts) -> int | None:
+    """申請者の年齢 in full years, at least; None where nothing of the date of birth is known."""
+    if facts.non_resident and facts.registration is not None:
+        return age_on(facts.today, facts.registration.birth_on)
+    latest = latest_birthday(facts.person.birth_on) if facts.person else None
+    return None if latest is None else age_on(facts.today, latest)
 
 
 def age_on(day: date, birthday: date) -> int:

@@ -1,4 +1,4 @@
-"""Whose request it is (本人の特定): the serial that the centre verified, or the one of the evidence that we verify here.
+"""Whose request it is (本人の特定): the serial that the centre verified, or issuer and serial of the evidence verified here.
 
 Which of the two a site takes is its configuration, and the other is refused. No rule and no SQL here.
 """
@@ -9,10 +9,11 @@ import base64
 from datetime import datetime
 from typing import TypeVar
 
+from issuance_api.jpki.certificates import Medium
 from issuance_api.jpki.results import no
 from issuance_api.jpki.settings import Mode, Settings
 from issuance_api.jpki.sources import Sources
-from issuance_api.jpki.verifier import Verifier
+from issuance_api.jpki.verifier import Identity, Verifier
 from issuance_api.model import (
     Application,
     CapabilityInquiry,
@@ -23,6 +24,8 @@ from issuance_api.model import (
 )
 from issuance_api.repository import Repository
 from issuance_api.repository_challenges import Challenges
+from issuance_api.service_hours import JST
+from municipalities.registry import Municipality
 
 Asking = TypeVar("Asking", Application, CapabilityInquiry, RegistrationApplication)
 
@@ -30,9 +33,12 @@ Asking = TypeVar("Asking", Application, CapabilityInquiry, RegistrationApplicati
 class Identification:
     """Identification for one municipality. Without ``sources`` nothing is verified here."""
 
-    def __init__(self, code: str, repository: Repository, settings: Settings, sources: Sources | None) -> None:
-        self._code = code
-        self._challenges = Challenges(repository, code)
+    def __init__(
+        self, municipality: Municipality, repository: Repository, settings: Settings, sources: Sources | None
+    ) -> None:
+        self._code = municipality.code
+        self._next_day = municipality.issuing.card_usable_next_day
+        self._challenges = Challenges(repository, municipality.code)
         self._here = settings.mode is Mode.VERIFY_HERE
         self._verifier = Verifier(settings.policy, sources, self._challenges) if self._here and sources else None
 
@@ -44,13 +50,24 @@ class Identification:
         value = base64.b64encode(made.value).decode("ascii")
         return ChallengeResult(challenge_id=made.id, challenge=value, expires_at=made.expires_at)
 
-    async def resolved(self, asked: Asking, purpose: Purpose, now: datetime) -> Asking:
-        """The same request with the serial that is certain, and without evidence; ``Refused`` otherwise."""
+    async def resolved(self, asked: Asking, purpose: Purpose, now: datetime) -> tuple[Asking, Medium | None]:
+        """The same request with the certificate that is certain, and without evidence; ``Refused`` otherwise.
+
+        With it, where we verified, whether a card or a phone showed it.
+        """
         if asked.evidence is None:
             if self._here:
                 raise no("jpki_evidence_demanded")
-            return asked
+            return asked, None
         if self._verifier is None:
             raise no("jpki_evidence_not_taken")
         found = await self._verifier.verify(asked.evidence, municipality=self._code, purpose=purpose.value, now=now)
-        return asked.model_copy(update={"card_serial": found.serial, "evidence": None})
+        if purpose is not Purpose.REGISTRATION:
+            self._check_age(found, now)
+        certain = {"card_serial": found.serial, "card_issuer_sha256": found.issuer_key_sha256, "evidence": None}
+        return asked.model_copy(update=certain), found.medium
+
+    def _check_age(self, found: Identity, now: datetime) -> None:
+        """From the day (JST) after the issue on, where the town says so; also for cards that no desk has linked."""
+        if self._next_day and now.astimezone(JST).date() <= found.not_before.astimezone(JST).date():
+            raise no("jpki_issued_today")

@@ -14,6 +14,7 @@ from issuance_api.rendering import versions
 from municipalities.registry import Municipality
 from municipalities.site import CHECKOUT
 
+PROGRAM_FILES = (".py", ".xsd")
 PROGRAM = ("records", "municipalities", "gaiji_maps", "replica", "issuance_api")
 MIGRATIONS = CHECKOUT / "replica" / "migrations" / "versions"
 
@@ -38,7 +39,8 @@ def _installed(folder: Path) -> dict[str, str]:
 
 @cache
 def _program() -> str:
-    return _hash(path for room in PROGRAM for path in (CHECKOUT / room).rglob("*.py"))
+    files = (path for room in PROGRAM for path in (CHECKOUT / room).rglob("*"))
+    return _hash(path for path in files if path.suffix in PROGRAM_FILES)
 
 
 def _hash(paths: Iterable[Path]) -> str:

@@ -21,7 +21,9 @@ from issuance_api.jpki.evidence import Evidence
 from issuance_api.message import Message
 from issuance_api.values import (
     AddresseeNumber,
+    Copies,
     FiscalYear,
+    IssuerSha256,
     PrefectureCode,
     RequestId,
     Serial,
@@ -93,18 +95,29 @@ class State(StrEnum):
 
 
 class Asked(Message):
-    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them."""
+    """Who asks (申請者): the serial that the centre has verified, or the evidence that we verify; one of them.
+
+    With the serial the centre may say which authority gave it: two may give the same.
+    """
 
     model_config = ConfigDict(json_schema_extra=shapes.one_way)
 
     card_serial: Serial | None = None
+    card_issuer_sha256: IssuerSha256 | None = None
     evidence: Evidence | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if (self.card_serial is None) == (self.evidence is None):
             raise ValueError("either card_serial or evidence")
+        if self.card_issuer_sha256 is not None and self.card_serial is None:
+            raise ValueError("card_issuer_sha256 belongs to card_serial")
         return self
+
+    def _content(self) -> dict[str, Any]:
+        """What was asked and by whom, without id and evidence; an issuer that is not known is left out, as ever."""
+        unsaid = set() if self.card_issuer_sha256 else {"card_issuer_sha256"}
+        return self.model_dump(mode="json", exclude={"request_id", "evidence"} | unsaid)
 
 
 class Purpose(StrEnum):
@@ -159,7 +172,10 @@ def _some(items: Iterable[OptionalItem]) -> dict[str, Any]:
 
 
 class Application(Asked):
-    """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items."""
+    """交付申請. ``members`` None stands for 世帯全員; only the household kinds may name members or items.
+
+    ``copies`` is how often the kiosk will print the one PDF: it counts in the statistics, and changes no page.
+    """
 
     model_config = ConfigDict(json_schema_extra=_as_the_kind_has)
 
@@ -170,6 +186,7 @@ class Application(Asked):
     fiscal_year: FiscalYear | None = None
     store_code: StoreCode | None = None
     prefecture_code: PrefectureCode | None = None
+    copies: Copies = 1
 
     @model_validator(mode="after")
     def _only_what_the_kind_has(self) -> Application:
@@ -185,7 +202,7 @@ class Application(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was asked and by whom, without id and evidence: the same id with another is another request."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         content["items"] = sorted(content["items"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -235,7 +252,7 @@ class RegistrationApplication(Asked):
 
     def content_sha256(self) -> str:
         """Hash of what was applied for and by whom, without the id and the evidence."""
-        content = self.model_dump(mode="json", exclude={"request_id", "evidence"})
+        content = self._content()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -83,7 +83,9 @@ class Node:
     async def open(self, one: Municipality, workshop: Workshop, stack: AsyncExitStack) -> None:
         """Serve one municipality; its trouble is not the others'."""
         try:
-            repository = await stack.enter_async_context(open_repository(one, self.settings.node))
+            repository = await stack.enter_async_context(
+                open_repository(one, self.settings.node, self.settings.jpki.links_without_issuer)
+            )
             presence = Presence(one.code, issuer_conninfo(one), self.settings.node, installed(one))
         except ConfigurationError as error:
             log.error("municipality %s is not served: %s", one.code, error)

@@ -100,8 +100,11 @@ class Made:
 class Repository:
     """Requests and register of one municipality."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], node: str, installed: dict[str, str]) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool[Connection], node: str, installed: dict[str, str], unnamed: bool
+    ) -> None:
         self._pool = pool
+        self._unnamed = unnamed
         self.node = node
         self._installed = installed
 
@@ -121,7 +124,9 @@ class Repository:
             "content_sha256": application.content_sha256(),
             "kind": application.kind.value,
             "options": Jsonb(_options(application)),
+            "copies": application.copies,
             "card_serial": application.card_serial,
+            "card_issuer": application.card_issuer_sha256,
             "store_code": application.store_code,
             "prefecture_code": application.prefecture_code,
             "node": self.node,
@@ -151,17 +156,20 @@ class Repository:
     async def read(self, application: Application) -> Reading:
         """Everything that the rules ask for, as of one instant."""
         async with self.connection("replica") as connection, connection.transaction():
-            raw, feeds = await _read(connection, application, sql.SNAPSHOT)
+            raw, feeds = await self._read(connection, application, sql.SNAPSHOT)
         return _reading(raw, feeds)
 
-    async def eligible(self, request_id: str, reading: Reading, concern: Concern, at: datetime) -> None:
-        """The rules allowed it; from here on the row names the person."""
+    async def eligible(
+        self, request_id: str, reading: Reading, concern: Concern, age: int | None, at: datetime
+    ) -> None:
+        """The rules allowed it; from here on the row names the person. ``age`` in full years is for the statistics."""
         person = reading.person
         values = {
             "request_id": request_id,
             "at": at,
             "addressee_number": person.addressee_number if person else None,
             "household": person.household_number if person else None,
+            "age": age,
             "node": self.node,
             **concern.values(),
         }
@@ -181,7 +189,7 @@ class Repository:
             async with connection.pipeline():
                 await connection.execute(sql.LOCK_KEYS, values)
                 release = await connection.execute(sql.RELEASE)
-                raw, feeds = await _read(connection, application)
+                raw, feeds = await self._read(connection, application)
                 current = {row["component"]: row["version"] for row in await release.fetchall()}
             if current != self._installed:
                 raise NodeOutdated
@@ -213,6 +221,21 @@ class Repository:
         await self._end(sql.FINISH, {"request_id": request_id, "state": state.value, "code": code, "at": at})
         return await self.request(request_id)
 
+    async def _read(self, connection: Connection, application: Application, *before: str) -> tuple[Raw, list[Row]]:
+        """All rows that the rules need, in one round trip, and the states of the feeds."""
+        values = {
+            "card": application.card_serial,
+            "issuer": application.card_issuer_sha256,
+            "unnamed": self._unnamed,
+            "fiscal_year": application.fiscal_year,
+        }
+        async with connection.pipeline():
+            for statement in before:
+                await connection.execute(statement.encode())
+            cursors = [await connection.execute(statement.encode(), values) for statement in sql.READ]
+            feeds = await connection.execute(sql.FEEDS)
+        return tuple([tuple(await one.fetchall()) for one in cursors]), await feeds.fetchall()
+
     async def _end(self, statement: str, values: Row) -> None:
         async with self.connection("issuance.request") as connection:
             await connection.execute(statement.encode(), values)
@@ -231,10 +254,11 @@ def issuer_conninfo(municipality: Municipality) -> str:
 
 
 @asynccontextmanager
-async def open_repository(municipality: Municipality, node: str) -> AsyncIterator[Repository]:
+async def open_repository(municipality: Municipality, node: str, unnamed: bool = True) -> AsyncIterator[Repository]:
     """The repository of one municipality with its pool; a database that is down is tried again when it is needed.
 
-    ``node`` names this process; it stands in the rows that it works on.
+    ``node`` names this process; it stands in the rows that it works on. ``unnamed``: whether a card that was linked
+    without its issuer serves a certificate whose issuer is known.
     """
     conninfo = issuer_conninfo(municipality)
     pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -248,20 +272,9 @@ async def open_repository(municipality: Municipality, node: str) -> AsyncIterato
     )
     await pool.open(wait=False)
     try:
-        yield Repository(pool, node, installed(municipality))
+        yield Repository(pool, node, installed(municipality), unnamed)
     finally:
         await pool.close()
-
-
-async def _read(connection: Connection, application: Application, *before: str) -> tuple[Raw, list[Row]]:
-    """All rows that the rules need, in one round trip, and the states of the feeds."""
-    values = {"card": application.card_serial, "fiscal_year": application.fiscal_year}
-    async with connection.pipeline():
-        for statement in before:
-            await connection.execute(statement.encode())
-        cursors = [await connection.execute(statement.encode(), values) for statement in sql.READ]
-        feeds = await connection.execute(sql.FEEDS)
-    return tuple([tuple(await one.fetchall()) for one in cursors]), await feeds.fetchall()
 
 
 def _reading(raw: Raw, feeds: Sequence[Row]) -> Reading:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from issuance_api.jpki.certificates import Medium
 from issuance_api.model import RegistrationApplication, RegistrationResult
 from issuance_api.refusals import Conflict, NotFound, refused
 from issuance_api.repository import Repository
 
 APPLY = """
 insert into staff.registration
-    (request_id, content_sha256, card_serial, medium, name, name_kana, birth_on, address, registered_domicile,
+    (request_id, content_sha256, card_serial, issuer_sha256, medium, name, name_kana, birth_on, address, registered_domicile,
      family_register_head, channel, state, applied_at)
-values (%(request_id)s, %(content_sha256)s, %(card_serial)s, %(medium)s, %(name)s, %(name_kana)s, %(birth_on)s,
-    %(address)s, %(registered_domicile)s, %(family_register_head)s, %(channel)s, 'applied', %(at)s)
+select %(request_id)s, %(content_sha256)s, %(card_serial)s, %(issuer)s, %(medium)s, %(name)s, %(name_kana)s,
+    %(birth_on)s::date, %(address)s, %(registered_domicile)s, %(family_register_head)s, %(channel)s, 'applied',
+    %(at)s::timestamptz
+where not exists (
+    select from staff.registration r
+    where r.card_serial = %(card_serial)s and r.state in ('applied', 'approved')
+      and (r.issuer_sha256 is null) <> (%(issuer)s::text is null)
+)
 on conflict do nothing
 """
 FIND = "select content_sha256, state, usable_from from staff.registration where request_id = %(request_id)s"
@@ -33,10 +40,13 @@ class Registrations:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    async def apply(self, application: RegistrationApplication, at: datetime) -> RegistrationResult:
-        """Note an application; the same again is answered alike, another with the same id is refused."""
-        content = application.content_sha256()
-        values = application.model_dump() | {"content_sha256": content, "medium": "card", "at": at}
+    async def apply(self, application: RegistrationApplication, medium: Medium, at: datetime) -> RegistrationResult:
+        """Note an application; the same again is answered alike, another with the same id is refused.
+
+        A serial that is registered without its issuer may be this certificate's: it is registered already.
+        """
+        content, issuer = application.content_sha256(), application.card_issuer_sha256
+        values = application.model_dump() | {"content_sha256": content, "issuer": issuer, "medium": medium, "at": at}
         async with self._repository.connection("staff.registration") as connection:
             await connection.execute(APPLY, values)
             row = await (await connection.execute(FIND, {"request_id": application.request_id})).fetchone()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from issuance_api.concern import Concern, concern_of
-from issuance_api.eligibility import Facts, decide, lies_in
+from issuance_api.eligibility import Facts, applicant_age, decide, lies_in
 from issuance_api.forms import household_order
 from issuance_api.identification import Identification
 from issuance_api.jpki.settings import Settings as Jpki
@@ -88,7 +88,7 @@ class IssuingService:
         self.incidents = Incidents(repository)
         self.registrations = Registrations(repository)
         self._workshop = workshop
-        self._who = Identification(municipality.code, repository, workshop.jpki, workshop.sources)
+        self._who = Identification(municipality, repository, workshop.jpki, workshop.sources)
         self._drawing = Drawing(municipality, workshop.renderers, workshop.executor, workshop.clock)
         system = workshop.koseki.get(municipality.code)
         self._fetching = (
@@ -113,11 +113,11 @@ class IssuingService:
 
     async def capabilities(self, inquiry: CapabilityInquiry) -> Capabilities:
         """What the holder of this card may have now; the rules are those of an application with nothing chosen."""
-        inquiry = await self._who.resolved(inquiry, Purpose.CAPABILITIES, self._workshop.clock())
+        inquiry, _ = await self._who.resolved(inquiry, Purpose.CAPABILITIES, self._workshop.clock())
         kinds = []
         reading = None
         for kind in Kind:
-            application = self._inquiry(kind, inquiry.card_serial)
+            application = self._inquiry(kind, inquiry)
             reading = await self.repository.read(application)
             refusal = decide(self._facts(application, reading, self._workshop.clock()))
             kinds.append(_capability(kind, refusal.code if refusal else None, refusal.text if refusal else None))
@@ -128,7 +128,7 @@ class IssuingService:
 
         Nothing is touched before it is certain who asks: another's request id must not end that request.
         """
-        application = await self._who.resolved(application, Purpose.APPLICATION, self._workshop.clock())
+        application, _ = await self._who.resolved(application, Purpose.APPLICATION, self._workshop.clock())
         try:
             async with asyncio.timeout(self._workshop.deadline_seconds):
                 return await self._apply(application)
@@ -181,10 +181,10 @@ class IssuingService:
 
     async def register(self, application: RegistrationApplication) -> RegistrationResult:
         """利用登録申請: note it for staff; the same application again changes nothing."""
-        application = await self._who.resolved(application, Purpose.REGISTRATION, self._workshop.clock())
+        application, medium = await self._who.resolved(application, Purpose.REGISTRATION, self._workshop.clock())
         if not lies_in(application.registered_domicile, self.municipality):
             raise refused("register_elsewhere", REGISTER_ELSEWHERE)
-        return await self.registrations.apply(application, self._workshop.clock())
+        return await self.registrations.apply(application, medium or "card", self._workshop.clock())
 
     async def registration(self, request_id: str) -> RegistrationResult:
         """How far a usage registration is."""
@@ -222,7 +222,9 @@ class IssuingService:
         facts = self._facts(application, reading, row.accepted_at)
         _raise_if_refused(facts)
         noted = asyncio.ensure_future(
-            self.repository.eligible(row.request_id, reading, concern_of(facts), self._workshop.clock())
+            self.repository.eligible(
+                row.request_id, reading, concern_of(facts), applicant_age(facts), self._workshop.clock()
+            )
         )
         try:
             made = await self._make(application.kind)(application, facts, row)
@@ -287,9 +289,15 @@ class IssuingService:
             always_open=self._workshop.always_open,
         )
 
-    def _inquiry(self, kind: Kind, card_serial: str | None) -> Application:
+    def _inquiry(self, kind: Kind, inquiry: CapabilityInquiry) -> Application:
         year = self.municipality.issuing.tax_year if kind is Kind.INCOME_TAXATION else None
-        return Application(request_id=INQUIRY_ID, kind=kind, card_serial=card_serial, fiscal_year=year)
+        return Application(
+            request_id=INQUIRY_ID,
+            kind=kind,
+            card_serial=inquiry.card_serial,
+            card_issuer_sha256=inquiry.card_issuer_sha256,
+            fiscal_year=year,
+        )
 
     def _capabilities(self, kinds: tuple[Capability, ...], reading: Reading | None) -> Capabilities:
         """Members are named only where a household certificate can be had at all."""

@@ -31,11 +31,10 @@ def each_way(schema: Schema, choices: Sequence[Schema]) -> None:
 
 
 def _ways(properties: Schema) -> dict[str, Schema]:
-    """Who asks: the one is given, the other is not."""
-    names = ("card_serial", "evidence")
+    """Who asks: the one is given, the other is not; the issuer belongs to the serial."""
     return {
-        name: {name: given(properties[name]), other: NOTHING}
-        for name, other in zip(names, reversed(names), strict=True)
+        "card_serial": {"card_serial": given(properties["card_serial"]), "evidence": NOTHING},
+        "evidence": {"evidence": given(properties["evidence"]), "card_serial": NOTHING, "card_issuer_sha256": NOTHING},
     }
 
 

@@ -10,6 +10,9 @@ from gaiji_maps.drawable import FORBIDDEN_RANGES
 
 RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", description="the centre's id of the request")]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$", description="利用者証明用電子証明書の発行番号")]
+IssuerSha256 = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{64}$", description="発行認証局の公開鍵（SubjectPublicKeyInfo）のSHA-256")
+]
 StoreCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,20}$", description="店舗コード")]
 PrefectureCode = Annotated[str, Field(pattern=r"^(0[1-9]|[1-3][0-9]|4[0-7])$", description="店舗の都道府県コード")]
 AddresseeNumber = Annotated[str, Field(pattern=r"^[0-9]{1,15}$", description="宛名番号")]
@@ -38,4 +41,5 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+Copies = Annotated[int, Field(ge=1, le=20, description="部数"), BeforeValidator(_whole)]
 FiscalYear = Annotated[int, Field(ge=1990, le=2200, description="年度"), BeforeValidator(_whole)]

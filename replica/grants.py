@@ -10,7 +10,7 @@ READ = "select"
 WRITE = "select, insert, update, delete"
 ENTER = "select, insert, update"
 # Staff enter rows whole and then change only what an act of theirs changes.
-CARDS = "select, insert, update (status, changed_at, changed_by, change_reason)"
+CARDS = "select, insert, update (status, issuer_sha256, changed_at, changed_by, change_reason)"
 HOLDS = "select, insert, update (lifted_by, lifted_at, lift_reason)"
 DECIDE = "select, update (state, decided_by, decided_at, reason, usable_from, stopped_by, stopped_at, stop_reason)"
 INVESTIGATE = "select, update (cause, finding, closed_by, closed_at)"

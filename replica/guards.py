@@ -88,14 +88,29 @@ LOCK_HOLD_TRIGGER = (
     " for each row execute function staff.lock_hold()"
 )
 
+# A certificate is its issuer's key and its serial. A serial that is linked without its issuer may be any authority's: it
+# stays the only one until somebody has named the issuer.
 CHECK_CARD = """
 create function staff.check_card() returns trigger language plpgsql as $$
 begin
     perform issuance.lock_keys(array['person:' || new.addressee_number]);
-    if tg_op = 'UPDATE' and (new.serial, new.addressee_number) is distinct from (old.serial, old.addressee_number) then
+    if tg_op = 'INSERT' then
+        perform issuance.lock_keys(array['card:' || new.serial]);
+        if exists (
+            select from staff.card other
+            where other.serial = new.serial and (other.issuer_sha256 is null) <> (new.issuer_sha256 is null)
+        ) then
+            raise exception 'a serial is linked with issuers or without' using errcode = 'check_violation';
+        end if;
+        return new;
+    end if;
+    if (new.id, new.serial, new.addressee_number) is distinct from (old.id, old.serial, old.addressee_number) then
         raise exception 'a card stays with its person' using errcode = 'check_violation';
     end if;
-    if tg_op = 'UPDATE' and old.status = 'unlinked' and new.status <> 'unlinked' then
+    if old.issuer_sha256 is not null and new.issuer_sha256 is distinct from old.issuer_sha256 then
+        raise exception 'an issuer is named once' using errcode = 'check_violation';
+    end if;
+    if old.status = 'unlinked' and new.status <> 'unlinked' then
         raise exception 'an unlinked card is never used again' using errcode = 'check_violation';
     end if;
     return new;
@@ -109,9 +124,9 @@ CHECK_CARD_TRIGGER = (
 NOTE_CARD = """
 create function staff.note_card() returns trigger language plpgsql security definer set search_path = pg_catalog as $$
 begin
-    if tg_op = 'INSERT' or new.status <> old.status then
-        insert into staff.card_history (serial, addressee_number, status, changed_by, change_reason)
-        values (new.serial, new.addressee_number, new.status, new.changed_by, new.change_reason);
+    if tg_op = 'INSERT' or (new.status, new.issuer_sha256) is distinct from (old.status, old.issuer_sha256) then
+        insert into staff.card_history (serial, issuer_sha256, addressee_number, status, changed_by, change_reason)
+        values (new.serial, new.issuer_sha256, new.addressee_number, new.status, new.changed_by, new.change_reason);
     end if;
     return null;
 end
@@ -129,12 +144,20 @@ begin
         if new.state <> 'applied' then
             raise exception 'a registration starts as applied' using errcode = 'check_violation';
         end if;
+        perform issuance.lock_keys(array['card:' || new.card_serial]);
+        if exists (
+            select from staff.registration other
+            where other.card_serial = new.card_serial and other.state in ('applied', 'approved')
+              and (other.issuer_sha256 is null) <> (new.issuer_sha256 is null)
+        ) then
+            raise exception 'a serial is registered with issuers or without' using errcode = 'check_violation';
+        end if;
         return new;
     end if;
-    if (new.request_id, new.content_sha256, new.card_serial, new.name, new.birth_on, new.address,
-        new.registered_domicile, new.family_register_head, new.applied_at)
-        is distinct from (old.request_id, old.content_sha256, old.card_serial, old.name, old.birth_on, old.address,
-            old.registered_domicile, old.family_register_head, old.applied_at) then
+    if (new.request_id, new.content_sha256, new.card_serial, new.issuer_sha256, new.medium, new.name, new.birth_on,
+        new.address, new.registered_domicile, new.family_register_head, new.applied_at)
+        is distinct from (old.request_id, old.content_sha256, old.card_serial, old.issuer_sha256, old.medium, old.name,
+            old.birth_on, old.address, old.registered_domicile, old.family_register_head, old.applied_at) then
         raise exception 'what was applied for does not change' using errcode = 'check_violation';
     end if;
     if (old.state, new.state) not in (('applied', 'approved'), ('applied', 'rejected'), ('approved', 'stopped')) then

@@ -32,7 +32,7 @@ set state = 'stopped', stopped_by = %(by)s, stopped_at = clock_timestamp(), stop
 where id = %(number)s and state = 'approved' returning id
 """
 FIND = """
-select id, request_id, state, medium, card_serial, name, name_kana, birth_on, address, registered_domicile,
+select id, request_id, state, medium, card_serial, issuer_sha256, name, name_kana, birth_on, address, registered_domicile,
     family_register_head, channel, applied_at, decided_by, decided_at, reason, usable_from, stopped_by, stopped_at,
     stop_reason
 from staff.registration
@@ -50,6 +50,7 @@ class Registered:
     state: str
     medium: str
     card_serial: str
+    issuer_sha256: str | None
     name: str
     name_kana: str | None
     birth_on: date

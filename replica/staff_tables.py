@@ -15,11 +15,12 @@ STAFF = "staff"
 CARD_STATES = ("active", "suspended", "unlinked")
 REGISTRATION_STATES = ("applied", "approved", "rejected", "stopped")
 MEDIA = ("card", "phone")
+ISSUER = "issuer_sha256 ~ '^[0-9a-f]{64}$'"
 
 card = Table(
     "card",
     metadata,
-    Column("serial", Text_, primary_key=True, comment="利用者証明用電子証明書の発行番号"),
+    Column("serial", Text_, nullable=False, comment="利用者証明用電子証明書の発行番号"),
     Column("addressee_number", Text_, nullable=False, comment="宛名番号"),
     Column("status", Text_, nullable=False, comment="状態"),
     instant("valid_from", "有効期間の開始", mandatory=True),
@@ -30,11 +31,16 @@ card = Table(
     Column("issuer_sha256", Text_, comment="発行認証局の公開鍵のSHA-256"),
     Column("changed_by", Text_, comment="変更した職員"),
     Column("change_reason", Text_, comment="変更の理由"),
+    Column("id", BigInteger, Identity(), primary_key=True, comment="識別番号"),
     one_of("status", *CARD_STATES),
     one_of("medium", *MEDIA),
+    CheckConstraint(ISSUER, name="issuer"),
     schema=STAFF,
     comment="個人番号カードと宛名番号の紐付け",
 )
+# Two authorities may give one serial: a certificate is its issuer's key and its serial. Where nobody knows the issuer, a
+# serial is there once (``guards``).
+Index("card_identity_idx", card.c.serial, card.c.issuer_sha256, unique=True, postgresql_nulls_not_distinct=True)
 Index(None, card.c.addressee_number)
 
 issuance_hold = Table(
@@ -72,6 +78,7 @@ card_history = Table(
     Column("changed_by", Text_, comment="変更した職員"),
     Column("change_reason", Text_, comment="変更の理由"),
     instant("at", "日時", mandatory=True),
+    Column("issuer_sha256", Text_, comment="発行認証局の公開鍵のSHA-256"),
     one_of("status", *CARD_STATES),
     schema=STAFF,
     comment="カードの履歴（状態が変わるたびに一行、追記のみ）",
@@ -111,6 +118,7 @@ registration = Table(
     CheckConstraint("state <> 'rejected' or reason is not null", name="reasoned"),
     CheckConstraint("state not in ('approved', 'stopped') or usable_from is not null", name="usable"),
     CheckConstraint("(state = 'stopped') = (stopped_at is not null)", name="stopped"),
+    CheckConstraint(ISSUER, name="issuer"),
     schema=STAFF,
     comment="利用登録申請（住所地が他の市区町村にある本籍者）",
 )
@@ -118,7 +126,9 @@ registration = Table(
 Index(
     "registration_in_force_idx",
     registration.c.card_serial,
+    registration.c.issuer_sha256,
     unique=True,
+    postgresql_nulls_not_distinct=True,
     postgresql_where=registration.c.state.in_(["applied", "approved"]),
 )
 

@@ -51,6 +51,7 @@ MESSAGES: dict[str, type[Message]] = {
     "RegistrationInquiry": ResultInquiry,
 }
 OUTCOMES = {"PrintedReport": "printed", "AbortedReport": "aborted", "PrintErrorReport": "print_error"}
+NUMBERS = frozenset({"FiscalYear", "Copies"})
 LISTS = {"Member": "members", "Item": "items"}
 
 
@@ -157,5 +158,5 @@ def _fields(element: etree._Element) -> dict[str, Any]:
         elif len(child):
             fields[key] = _fields(child)
         else:
-            fields[key] = int(text) if name == "FiscalYear" else text
+            fields[key] = int(text) if name in NUMBERS else text
     return fields

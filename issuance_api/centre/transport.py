@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ class Limits:
     idle_seconds: float = 30.0  # from an answer to the next whole head, the taking of the answer's rest included
     body_seconds: float = 10.0
     stalled_seconds: float = 20.0  # in which a full buffer must drain
+    answer_seconds: float = 120.0  # in which all of an answer must be taken that did not go out at once
     goodbye_seconds: float = 5.0  # for what is still to be written when a connection is closed
     connections_of_client: int = 64
     connections: int = 256
@@ -58,17 +59,43 @@ def server_context(certificate: Path, authority: Path, key: Path | None = None) 
     return context
 
 
+class Deadline:
+    """Something that happens unless it is cancelled in time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it would happen."""
+        return self._timer is not None
+
+    def start(self, seconds: float, then: Callable[[], None]) -> None:
+        """From now on; an earlier one is forgotten."""
+        self.cancel()
+        self._timer = self._loop.call_later(seconds, then)
+
+    def cancel(self) -> None:
+        """It will not happen."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+
 class CentreProtocol(H11Protocol):
     """HTTP/1.1 of one connection; ``scope["extensions"]`` has its client certificate (DER) and the SHA-256 of it."""
 
     limits: ClassVar[Limits] = Limits()
     fingerprint: str | None = None
-    _waiting: asyncio.TimerHandle | None = None
-    _stalled: asyncio.TimerHandle | None = None
+    _waiting: Deadline  # for the next whole head
+    _stalled: Deadline  # for the buffer to drain
+    _taking: Deadline  # for the whole answer
 
     def connection_made(self, transport: Any) -> None:
         """Remember who is at the other end; from now on a head must come in time."""
         super().connection_made(transport)
+        self._waiting, self._stalled, self._taking = (Deadline(self.loop) for _ in range(3))
         tls = transport.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls else None
         self.fingerprint = hashlib.sha256(der).hexdigest() if der else None
@@ -78,34 +105,37 @@ class CentreProtocol(H11Protocol):
             log.warning("centre: too many connections (certificate %s)", self.fingerprint)
             transport.abort()
         else:
-            self._await_head(self.limits.head_seconds)
+            self._waiting.start(self.limits.head_seconds, transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Bytes do not prolong the deadline, only a whole head ends it."""
         super().data_received(data)
         if self._busy():
-            self._stop_waiting()
+            self._waiting.cancel()
 
     def on_response_complete(self) -> None:
         """The next head on this connection has its own deadline, unless it has come already."""
+        self._taking.cancel()
         super().on_response_complete()
         if not self._busy():
-            self._await_head(self.limits.idle_seconds)
+            self._waiting.start(self.limits.idle_seconds, self.transport.close)
 
     def pause_writing(self) -> None:
         """The other end does not take what we write: it may do so for a while."""
         super().pause_writing()
-        self._stalled = self._stalled or self.loop.call_later(self.limits.stalled_seconds, self._give_up)
+        self._stalled.start(self.limits.stalled_seconds, self._give_up)
+        if not self._taking.running:
+            self._taking.start(self.limits.answer_seconds, self._give_up)
 
     def resume_writing(self) -> None:
         """It has taken most of it."""
         super().resume_writing()
-        self._stop_stalled()
+        self._stalled.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is left to wait for."""
-        self._stop_waiting()
-        self._stop_stalled()
+        for deadline in (self._waiting, self._stalled, self._taking):
+            deadline.cancel()
         super().connection_lost(exc)
 
     def _too_many(self) -> bool:
@@ -115,20 +145,6 @@ class CentreProtocol(H11Protocol):
     def _busy(self) -> bool:
         """Whether a request is being worked on."""
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _await_head(self, seconds: float) -> None:
-        self._stop_waiting()
-        self._waiting = self.loop.call_later(seconds, self.transport.close)
-
-    def _stop_waiting(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-        self._waiting = None
-
-    def _stop_stalled(self) -> None:
-        if self._stalled:
-            self._stalled.cancel()
-        self._stalled = None
 
     def _give_up(self) -> None:
         log.warning("centre: an answer was not taken (certificate %s)", self.fingerprint)

@@ -1,4 +1,4 @@
-"""One certificate judged (電子証明書の検証): strict DER, issuer by key, period, use, policy. Revocation is elsewhere.
+"""One certificate judged (電子証明書の検証): strict DER, period, use, policy. Who issued it is in ``paths``.
 
 Everything that is not named as allowed is refused; the parser's own exceptions never leave this module.
 """
@@ -35,21 +35,28 @@ PARSER_ERRORS = (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotF
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """認証局の証明書 that is trusted because configuration names its file; ``fictional``: a test CA."""
+    """認証局の証明書 whose file configuration names; ``fictional``: a test CA; ``asked``: it has a source of revocation."""
 
     certificate: x509.Certificate
     fictional: bool = False
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is accepted (検証の設定). ``policies`` maps a required policy OID to its medium; production OIDs are
-    configuration."""
+    configuration. ``anchors`` are trusted; ``intermediates`` are only known, and count if a path leads to an anchor."""
 
     anchors: tuple[Anchor, ...]
     policies: dict[str, Medium]
     signing_policies: frozenset[str] = field(default_factory=frozenset)
     production: bool = True
+    intermediates: tuple[Anchor, ...] = ()
+
+    @property
+    def all(self) -> tuple[Anchor, ...]:
+        """Trusted and intermediate ones."""
+        return (*self.anchors, *self.intermediates)
 
 
 def parse(der: bytes) -> x509.Certificate:
@@ -76,19 +83,8 @@ def allowed_key(key: object) -> PublicKey:
     raise no("jpki_algorithm")
 
 
-def judge(certificate: x509.Certificate, policy: Policy, now: datetime) -> tuple[x509.Certificate, Medium]:
-    """The issuing CA and the medium, or the refusal of the first check that says no."""
-    try:
-        _algorithms(certificate)
-        anchor = _issuer(certificate, policy)
-        for check in CHECKS:
-            check(certificate, policy, now)
-        return anchor.certificate, _medium(certificate, policy)
-    except PARSER_ERRORS:
-        raise no("jpki_malformed") from None
-
-
-def _algorithms(certificate: x509.Certificate) -> None:
+def check_algorithms(certificate: x509.Certificate) -> None:
+    """Signed with SHA-256 or SHA-384, and a key that we allow."""
     try:
         chosen, key = certificate.signature_hash_algorithm, certificate.public_key()
     except PARSER_ERRORS:
@@ -96,19 +92,6 @@ def _algorithms(certificate: x509.Certificate) -> None:
     if not isinstance(chosen, HASHES):
         raise no("jpki_algorithm")
     allowed_key(key)
-
-
-def _issuer(certificate: x509.Certificate, policy: Policy) -> Anchor:
-    """The anchor whose *key* signed: an old CA of the same name is another CA."""
-    for anchor in policy.anchors:
-        try:
-            certificate.verify_directly_issued_by(anchor.certificate)
-        except PARSER_ERRORS:
-            continue
-        if anchor.fictional and policy.production:
-            raise no("jpki_test_card")
-        return anchor
-    raise no("jpki_chain")
 
 
 def check_ca(certificate: x509.Certificate, now: datetime) -> None:
@@ -139,7 +122,7 @@ def _critical(certificate: x509.Certificate, _policy: Policy, _now: datetime) ->
 
 
 def _not_for_signing(certificate: x509.Certificate, policy: Policy, _now: datetime) -> None:
-    if _policies(certificate) & policy.signing_policies:
+    if policies_of(certificate) & policy.signing_policies:
         raise no("jpki_signing_certificate")
 
 
@@ -164,7 +147,8 @@ def _digital_signature_only(certificate: x509.Certificate) -> None:
         raise no("jpki_key_usage")
 
 
-def _policies(certificate: x509.Certificate) -> frozenset[str]:
+def policies_of(certificate: x509.Certificate) -> frozenset[str]:
+    """The OIDs of the certificate policies."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
     except x509.ExtensionNotFound:
@@ -172,17 +156,14 @@ def _policies(certificate: x509.Certificate) -> frozenset[str]:
     return frozenset(each.policy_identifier.dotted_string for each in found)
 
 
-def _medium(certificate: x509.Certificate, policy: Policy) -> Medium:
-    media = {policy.policies[oid] for oid in _policies(certificate) if oid in policy.policies}
+def medium_of(certificate: x509.Certificate, policy: Policy) -> Medium:
+    """Card or phone, by exactly one of the policies."""
+    media = {policy.policies[oid] for oid in policies_of(certificate) if oid in policy.policies}
     if len(media) != 1:
         raise no("jpki_policy")
     return media.pop()
 
 
-def _ca(certificate: x509.Certificate, policy: Policy, now: datetime) -> None:
-    check_ca(_issuer(certificate, policy).certificate, now)
-
-
 CHECKS: tuple[Callable[[x509.Certificate, Policy, datetime], None], ...] = (
-    _ca, _period, _critical, _not_for_signing, _use,
+    _period, _critical, _not_for_signing, _use,
 )  # fmt: skip

@@ -22,8 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from issuance_api.jpki.certificates import HASHES, KNOWN_CRITICAL, PARSER_ERRORS, PublicKey, allowed_key
 from issuance_api.jpki.fetching import Question, fetch
+from issuance_api.jpki.lists import SKEW
 from issuance_api.jpki.results import no
-from issuance_api.jpki.revocation import SKEW, fingerprint
+from issuance_api.jpki.revocation import fingerprint
 from records.errors import IssueRefused
 
 OLDEST = timedelta(hours=1)  # of an answer that names no nextUpdate; the nonce shows that it was made just now

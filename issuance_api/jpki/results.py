@@ -11,6 +11,7 @@ TEXTS = {
     "jpki_ca": "認証局の証明書が有効ではありません。",
     "jpki_test_card": "試験用の電子証明書は利用できません。",
     "jpki_expired": "電子証明書の有効期間が過ぎています。",
+    "jpki_issued_today": "電子証明書は発行日の翌日からご利用いただけます。",
     "jpki_not_yet_valid": "電子証明書の有効期間が始まっていません。",
     "jpki_signing_certificate": "署名用電子証明書は利用できません。利用者証明用電子証明書をご利用ください。",
     "jpki_key_usage": "電子証明書の用途が利用者証明ではありません。",
@@ -23,6 +24,7 @@ TEXTS = {
     "jpki_revocation_unavailable": "電子証明書の失効を確認できません。時間をおいてご利用ください。",
     "jpki_revocation_stale": "失効情報が古いため確認できません。時間をおいてご利用ください。",
     "jpki_revocation_invalid": "失効情報が正しくないため確認できません。時間をおいてご利用ください。",
+    "jpki_revocation_part": "この電子証明書の失効を確認できる失効リストがありません。",
     "jpki_challenge": "認証の有効時間が過ぎたか、既に使われています。はじめからやり直してください。",
     "jpki_signature": "本人の確認ができませんでした。",
 }

@@ -1,6 +1,7 @@
-"""Revocation by CRL (失効リスト), fetched from configured addresses only; never from an address in a certificate.
+"""Revocation by CRL (失効リスト), from configured addresses and files only; never from an address in a certificate.
 
-A list counts if the issuing CA's own key signed it and it is current. OCSP is in ``responders``.
+Several parts of several authorities' lists are kept side by side. What makes a list count is in ``lists``, OCSP in
+``responders``.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Protocol
 
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtensionOID
 
-from issuance_api.jpki.certificates import HASHES, PARSER_ERRORS, allowed_key
 from issuance_api.jpki.fetching import Question, fetch
+from issuance_api.jpki.lists import Point, check_current, check_listed, parse_list, part_of
 from issuance_api.jpki.results import no
 
-SKEW = timedelta(minutes=5)
-KNOWN = {ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER}
 MAXIMUM_BYTES = 64 << 20
+Source = str | Path  # an address, or a file that the site puts there
+Key = tuple[str, Point | None]
 
 
 class Revocation(Protocol):
@@ -33,42 +34,10 @@ class Revocation(Protocol):
         ...
 
 
-def parse_list(der: bytes, issuer: x509.Certificate, now: datetime) -> x509.CertificateRevocationList:
-    """A complete, current list signed by the issuer's key."""
-    try:
-        found = x509.load_der_x509_crl(der)
-        exact = found.public_bytes(Encoding.DER) == der and found.issuer == issuer.subject
-        strong = isinstance(found.signature_hash_algorithm, HASHES)
-        signed = found.is_signature_valid(allowed_key(issuer.public_key()))
-        plain = all(not each.critical or each.oid in KNOWN for each in found.extensions)
-    except PARSER_ERRORS:
-        raise no("jpki_revocation_invalid") from None
-    if not (exact and strong and signed and plain):
-        raise no("jpki_revocation_invalid")
-    check_current(found, now)
-    return found
-
-
-def check_current(found: x509.CertificateRevocationList, now: datetime) -> None:
-    """A list without an end, of the future or past its end is stale."""
-    end = found.next_update_utc
-    if end is None or not found.last_update_utc - SKEW <= now < end:
-        raise no("jpki_revocation_stale")
-
-
-def check_listed(found: x509.CertificateRevocationList, serial: int) -> None:
-    """Listed is revoked, whatever the reason; an entry that we cannot read may be anybody's."""
-    try:
-        entry = found.get_revoked_certificate_by_serial_number(serial)
-    except PARSER_ERRORS:
-        raise no("jpki_revocation_invalid") from None
-    if entry is not None:
-        raise no("jpki_revoked")
-
-
 @dataclass(slots=True)
 class RevocationLists:
-    """失効リストの確認. ``addresses``: SHA-256 fingerprint (hex) of the CA certificate to the URL of its list.
+    """失効リストの確認. ``addresses``: SHA-256 fingerprint (hex) of the CA certificate to the URL of its list; ``parts``: to the
+    source of each part, by distribution point, for a CA that splits its list.
 
     ``accept_cached_for_minutes``: how long after its fetch a still current list serves while the source is down (0:
     refuse).
@@ -80,38 +49,59 @@ class RevocationLists:
     accept_cached_for_minutes: int = 0
     maximum_bytes: int = MAXIMUM_BYTES
     seconds: float = 5.0
-    _kept: dict[str, tuple[datetime, x509.CertificateRevocationList]] = field(default_factory=dict)
+    parts: dict[str, dict[Point, Source]] = field(default_factory=dict)
+    _kept: dict[Key, tuple[datetime, x509.CertificateRevocationList]] = field(default_factory=dict)
 
     async def check(self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime) -> None:
-        """Return if a current list does not name the certificate."""
-        check_listed(await self._current(issuer, now), certificate.serial_number)
+        """Return if a current list that covers the certificate does not name it."""
+        point, source = self._source(certificate, fingerprint(issuer))
+        check_listed(await self._current(issuer, point, source, now), certificate)
 
-    async def _current(self, issuer: x509.Certificate, now: datetime) -> x509.CertificateRevocationList:
-        key = fingerprint(issuer)
+    def _source(self, certificate: x509.Certificate, issuer: str) -> tuple[Point | None, Source]:
+        if parts := self.parts.get(issuer):
+            return part_of(certificate, parts)
+        if issuer not in self.addresses:
+            raise no("jpki_revocation_unavailable")
+        return None, self.addresses[issuer]
+
+    async def _current(
+        self, issuer: x509.Certificate, point: Point | None, source: Source, now: datetime
+    ) -> x509.CertificateRevocationList:
+        key = fingerprint(issuer), point
         kept = self._kept.get(key)
         if kept and timedelta(0) <= now - kept[0] < self.keep:
             check_current(kept[1], now)
             return kept[1]
-        der = await self._fetch(self.addresses.get(key))
+        der = await self._fetch(source)
         if der is None:
             return self._while_down(key, now)
-        found = await asyncio.to_thread(parse_list, der, issuer, now)  # it may be megabytes
+        found = await asyncio.to_thread(parse_list, der, issuer, now, point)  # it may be megabytes
         if kept and found.last_update_utc < kept[1].last_update_utc:
             raise no("jpki_revocation_stale")  # an older list than one seen before is a replay
         self._kept[key] = (now, found)
         return found
 
-    def _while_down(self, key: str, now: datetime) -> x509.CertificateRevocationList:
+    def _while_down(self, key: Key, now: datetime) -> x509.CertificateRevocationList:
         kept = self._kept.get(key)
         if kept is None or not timedelta(0) <= now - kept[0] < timedelta(minutes=self.accept_cached_for_minutes):
             raise no("jpki_revocation_unavailable")
         check_current(kept[1], now)
         return kept[1]
 
-    async def _fetch(self, address: str | None) -> bytes | None:
-        if address is None:
-            raise no("jpki_revocation_unavailable")
-        return await fetch(self.client, Question(address, self.maximum_bytes, seconds=self.seconds))
+    async def _fetch(self, source: Source) -> bytes | None:
+        if isinstance(source, Path):
+            return await asyncio.to_thread(self._read, source)
+        return await fetch(self.client, Question(source, self.maximum_bytes, seconds=self.seconds))
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            with path.open("rb") as file:
+                found = file.read(self.maximum_bytes + 1)
+        except OSError:
+            return None
+        if len(found) > self.maximum_bytes:
+            raise no("jpki_revocation_invalid")
+        return found
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -21,7 +21,7 @@ from simulators.centre.orders import Application, Value
 
 SECONDS = 60.0
 MOST_BYTES = 16 * 1024 * 1024
-GONE = (ConnectionError, http.client.RemoteDisconnected, http.client.CannotSendRequest, ssl.SSLError)
+GONE = (ConnectionError, ssl.SSLEOFError)  # also ``RemoteDisconnected``: hung up before the first byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +119,24 @@ class Centre:
         """Status and body of the answer to these bytes."""
         kept = self._connection.sock is not None
         try:
-            return self._once(body)
-        except GONE as error:
-            self.close()
-            if not kept:
-                raise TransferError(f"the town's server does not answer ({type(error).__name__})") from None
+            response = self._asked(body, kept)
+            raw = response.read(MOST_BYTES + 1)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise TransferError(f"the town's server does not answer ({type(error).__name__})") from None
-        return self.exchange(body)
-
-    def _once(self, body: bytes) -> tuple[int, bytes]:
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
-        self._connection.request("POST", f"/wide-area/{self.municipality}", body, headers)
-        response = self._connection.getresponse()
-        raw = response.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise http.client.HTTPException
+            self.close()
+            raise TransferError("the town's server does not stop answering")
         return response.status, raw
+
+    def _asked(self, body: bytes, kept: bool) -> http.client.HTTPResponse:
+        """The beginning of the answer; on a kept line that turns out to be closed, from a new one."""
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+        try:
+            self._connection.request("POST", f"/wide-area/{self.municipality}", body, headers)
+            return self._connection.getresponse()
+        except GONE:
+            self.close()
+            if not kept:
+                raise
+        return self._asked(body, kept=False)

@@ -1,6 +1,6 @@
 """What real centres, kiosks and attackers do at the worst moment (意地の悪い振る舞い). Each is a function with a test.
 
-``RAW`` is a TLS line for bytes as they are; everything else is built on it or on the ordinary client.
+``RawLine`` is a TLS line for bytes as they are; everything else is built on it or on the ordinary client.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ class Application:
     fiscal_year: int | None = None
     store: str | None = None
     prefecture: str | None = None
+    copies: int = 1
 
     def elements(self) -> dict[str, Value]:
         """The order's elements, in their order."""
@@ -40,6 +41,7 @@ class Application:
             "FiscalYear": str(self.fiscal_year) if self.fiscal_year else None,
             "StoreCode": self.store,
             "PrefectureCode": self.prefecture,
+            "Copies": str(self.copies) if self.copies > 1 else None,
         }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -61,6 +63,7 @@ class Profile:
     content_commitment: bool = False
     extended_use: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH
     unknown_critical: bool = False
+    points: tuple[x509.GeneralName, ...] = ()  # where the certificate says that its part of the list is
 
 
 GOOD = Profile()
@@ -103,28 +106,73 @@ class VirtualCard:
         return "ecdsa-p256-sha256", self.key.sign(challenge, ec.ECDSA(hashes.SHA256()))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A list that says what it is of (失効リストの区分); the defaults are a good part of a split list."""
+
+    points: tuple[x509.GeneralName, ...]
+    user_only: bool = False
+    ca_only: bool = False
+    attribute_only: bool = False
+    indirect: bool = False
+    reasons: frozenset[x509.ReasonFlags] | None = None
+    critical: bool = True
+    delta: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """What the certificate of an authority says; the defaults are a good one directly above cards."""
+
+    path_length: int | None = 0
+    is_ca: bool = True
+    signs: bool = True
+    policies: tuple[str, ...] = ()
+    not_after: timedelta = 5 * YEAR
+    wrong_key_identifier: bool = False
+    more: tuple[tuple[x509.ExtensionType, bool], ...] = ()
+    points: tuple[x509.GeneralName, ...] = ()
+
+
 class TestAuthority:
-    """模擬認証局. Two with the same ``name`` and other key names have one DN and two keys."""
+    """模擬認証局. Two with the same ``name`` and other key names have one DN and two keys.
+
+    With ``above`` it is an intermediate that this one certified; ``organisation`` is O of its name.
+    """
 
     __test__ = False
 
-    def __init__(self, folder: Path, now: datetime, *, name: str = "Test CA", key_name: str = "ca") -> None:
-        self.now = now
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    def __init__(
+        self,
+        folder: Path,
+        now: datetime,
+        *,
+        name: str = "Test CA",
+        key_name: str = "ca",
+        above: TestAuthority | None = None,
+        rank: Rank = Rank(),
+        organisation: str | None = None,
+    ) -> None:
+        self.now, self.rank = now, rank
+        said = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation)] if organisation else []
+        self.name = x509.Name([*said, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.key = kept_key(folder, key_name, "p384")
-        self.certificate = self._own()
+        self.certificate = (above or self).certify(self)
 
-    def issue(self, profile: Profile = GOOD) -> VirtualCard:
-        """A new card; a renewed one is simply another, with a serial of its own."""
+    def issue(self, profile: Profile = GOOD, *, serial: int | None = None) -> VirtualCard:
+        """A new card; a renewed one is simply another, with a serial of its own. ``serial``: one that another CA gave."""
         key = new_key(profile.key)
         builder = (
-            self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fictional")]), key)
+            self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fictional")]), key, serial)
             .not_valid_before(self.now + profile.not_before)
             .not_valid_after(self.now + profile.not_after)
             .add_extension(_usage(profile.digital_signature, profile.content_commitment), critical=True)
             .add_extension(x509.ExtendedKeyUsage([profile.extended_use]), critical=False)
             .add_extension(_policies(profile.policy), critical=True)
+            .add_extension(self._key_identifier(), critical=False)
         )
+        if profile.points:
+            builder = builder.add_extension(_points(profile.points), critical=False)
         if profile.unknown_critical:
             builder = builder.add_extension(
                 x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.7"), b"\x05\x00"), critical=True
@@ -132,7 +180,12 @@ class TestAuthority:
         return VirtualCard(builder.sign(self.key, hashes.SHA384()), key)
 
     def revocation_list(
-        self, revoked: tuple[int, ...] = (), *, issued: datetime | None = None, signer: PrivateKey | None = None
+        self,
+        revoked: tuple[int, ...] = (),
+        *,
+        issued: datetime | None = None,
+        signer: PrivateKey | None = None,
+        part: Part | None = None,
     ) -> bytes:
         """失効リスト in DER, current for a day from ``issued``; another ``signer`` makes a forged one."""
         at = issued or self.now
@@ -142,24 +195,48 @@ class TestAuthority:
             .last_update(at)
             .next_update(at + timedelta(days=1))
         )
+        for extension, critical in _list_extensions(part):
+            builder = builder.add_extension(extension, critical)
         for serial in revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
             builder = builder.add_revoked_certificate(entry)
         return builder.sign(signer or self.key, hashes.SHA384()).public_bytes(Encoding.DER)
 
-    def _own(self) -> x509.Certificate:
-        builder = self._builder(self.name, self.key).not_valid_before(self.now - 5 * YEAR)
-        builder = builder.not_valid_after(self.now + 5 * YEAR)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        return builder.add_extension(_usage(False, False, ca=True), critical=True).sign(self.key, hashes.SHA384())
+    @property
+    def key_sha256(self) -> str:
+        """SHA-256 (hex) of the public key, by which a card is linked to this authority."""
+        return sha256(self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
-    def _builder(self, subject: x509.Name, key: PrivateKey) -> x509.CertificateBuilder:
+    def certify(self, other: TestAuthority) -> x509.Certificate:
+        """The certificate of another authority, or our own."""
+        rank = other.rank
+        builder = self._builder(other.name, other.key).not_valid_before(self.now - 5 * YEAR)
+        builder = builder.not_valid_after(self.now + rank.not_after)
+        length = rank.path_length if rank.is_ca else None
+        builder = builder.add_extension(x509.BasicConstraints(ca=rank.is_ca, path_length=length), critical=True)
+        builder = builder.add_extension(_usage(not rank.signs, False, ca=rank.signs), critical=True)
+        key = x509.SubjectKeyIdentifier.from_public_key(other.key.public_key())
+        builder = builder.add_extension(key, critical=False)
+        builder = builder.add_extension(self._key_identifier(wrong=rank.wrong_key_identifier), critical=False)
+        if rank.policies:
+            builder = builder.add_extension(_policies(*rank.policies), critical=False)
+        if rank.points:
+            builder = builder.add_extension(_points(rank.points), critical=False)
+        for extension, critical in rank.more:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(self.key, hashes.SHA384())
+
+    def _key_identifier(self, *, wrong: bool = False) -> x509.AuthorityKeyIdentifier:
+        key = new_key("p256") if wrong else self.key
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+    def _builder(self, subject: x509.Name, key: PrivateKey, serial: int | None = None) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .issuer_name(self.name)
             .subject_name(subject)
             .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(serial or x509.random_serial_number())
         )
 
 
@@ -171,5 +248,21 @@ def _usage(digital_signature: bool, content_commitment: bool, *, ca: bool = Fals
     )  # fmt: skip
 
 
-def _policies(oid: str) -> x509.CertificatePolicies:
-    return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(oid), None)])
+def _policies(*oids: str) -> x509.CertificatePolicies:
+    return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in oids])
+
+
+def _points(names: tuple[x509.GeneralName, ...]) -> x509.CRLDistributionPoints:
+    return x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])
+
+
+def _list_extensions(part: Part | None) -> list[tuple[x509.ExtensionType, bool]]:
+    if part is None:
+        return []
+    own = x509.IssuingDistributionPoint(
+        full_name=part.points, relative_name=None, only_contains_user_certs=part.user_only,
+        only_contains_ca_certs=part.ca_only, only_some_reasons=part.reasons, indirect_crl=part.indirect,
+        only_contains_attribute_certs=part.attribute_only,
+    )  # fmt: skip
+    delta: list[tuple[x509.ExtensionType, bool]] = [(x509.DeltaCRLIndicator(1), True)] if part.delta else []
+    return [(own, part.critical), *delta]

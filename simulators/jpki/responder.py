@@ -16,29 +16,30 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from simulators.jpki.ca import PrivateKey, Profile, TestAuthority, VirtualCard
+from simulators.jpki.ca import Part, PrivateKey, Profile, TestAuthority, VirtualCard
 
 TROUBLES = (
     *("none", "down", "slow", "stale", "future", "replay", "no_nonce", "wrong_signer", "wrong_delegate", "delegate"),
-    *("stranger_delegate", "expired_delegate"),
+    *("stranger_delegate", "expired_delegate", "older"),
     *("other_serial", "unknown", "huge", "garbage", "redirect", "try_later"),
 )
 SLOW_SECONDS = 5.0
 HUGE_BYTES = 16 << 20
 DAY, MINUTES = timedelta(days=1), timedelta(minutes=10)
-AGES = {"stale": -2 * DAY, "future": DAY}
+AGES = {"stale": -2 * DAY, "future": DAY, "older": -timedelta(hours=2)}
 FOUND = 302
 
 
 class Responder:
     """One server; ``stranger`` is a CA of the same name that forges answers; ``ocsp_trouble`` and ``crl_trouble`` are of
-    ``TROUBLES``; ``asked`` names the questions so far."""
+    ``TROUBLES``; ``asked`` names the questions so far; ``parts`` are the parts of a split list by where they are."""
 
     def __init__(self, authority: TestAuthority, stranger: TestAuthority) -> None:
         self.authority, self._stranger = authority, stranger
         self.ocsp_trouble = self.crl_trouble = "none"
         self.revoked: set[int] = set()
         self.asked: list[str] = []
+        self.parts: dict[str, Part] = {}
         self._recorded: dict[str, bytes] = {}
         self._closing = threading.Event()
         answering = Profile(extended_use=ExtendedKeyUsageOID.OCSP_SIGNING)
@@ -55,7 +56,7 @@ class Responder:
         self._thread.start()
 
     def url(self, what: str) -> str:
-        """Where ``ocsp`` or ``crl`` is answered."""
+        """Where ``ocsp``, ``crl`` or a part is answered."""
         return f"http://127.0.0.1:{self._server.server_port}/{what}"
 
     def close(self) -> None:
@@ -78,13 +79,14 @@ class Responder:
             return 200, bytes(HUGE_BYTES)
         if trouble == "replay":
             return 200, self._recorded[what]
-        self._recorded[what] = self._ocsp(body, trouble) if what == "ocsp" else self._list(trouble)
+        self._recorded[what] = self._ocsp(body, trouble) if what == "ocsp" else self._list(what, trouble)
         return 200, self._recorded[what]
 
-    def _list(self, trouble: str) -> bytes:
+    def _list(self, what: str, trouble: str) -> bytes:
         issued = self.authority.now + AGES.get(trouble, -MINUTES)
         signer = self._stranger.key if trouble == "wrong_signer" else None
-        return self.authority.revocation_list(tuple(self.revoked), issued=issued, signer=signer)
+        part = self.parts.get(what)
+        return self.authority.revocation_list(tuple(self.revoked), issued=issued, signer=signer, part=part)
 
     def _ocsp(self, body: bytes, trouble: str) -> bytes:
         if trouble == "try_later":
@@ -128,7 +130,7 @@ def _handler(responder: Responder) -> type[BaseHTTPRequestHandler]:
             self._answer("ocsp", self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
         def do_GET(self) -> None:
-            self._answer("crl", b"")
+            self._answer(self.path.strip("/"), b"")
 
         def _answer(self, what: str, body: bytes) -> None:
             status, made = responder.answer(what, body)

@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ LIMITS = Limits(
     head_seconds=0.5,
     handshake_seconds=0.5,
     idle_seconds=0.5,
-    stalled_seconds=0.5,
     goodbye_seconds=0.5,
     connections_of_client=4,
     connections=6,
 )
 LARGE = 20_000_000
+LARGE_PLEASE = b"POST /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 async def whoami(scope: Any, receive: Any, send: Any) -> None:
@@ -49,19 +50,33 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return ensure(tmp_path_factory.mktemp("centre") / "pki")
 
 
-@pytest.fixture(scope="module")
-def server(pki: Pki) -> CentreServer:
-    return CentreServer(whoami, server_context(pki.server, pki.ca), LIMITS, 5)
-
-
-@pytest.fixture(scope="module")
-def port(server: CentreServer) -> Iterator[int]:
+@contextmanager
+def serving(pki: Pki, limits: Limits) -> Iterator[tuple[int, CentreServer]]:
+    """A server in a thread, on a free port."""
+    server = CentreServer(whoami, server_context(pki.server, pki.ca), limits, 5)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    yield int(listener.getsockname()[1])
+    yield int(listener.getsockname()[1]), server
     server.should_exit = True
     thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def running(pki: Pki) -> Iterator[tuple[int, CentreServer]]:
+    with serving(pki, LIMITS) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def port(running: tuple[int, CentreServer]) -> int:
+    return running[0]
+
+
+@pytest.fixture(scope="module")
+def server(running: tuple[int, CentreServer]) -> CentreServer:
+    return running[1]
 
 
 def connect(pki: Pki, port: int, client: Path | None) -> ssl.SSLSocket:
@@ -159,20 +174,33 @@ def test_an_idle_connection_is_closed(pki: Pki, port: int) -> None:
 
 @pytest.mark.clause("2(2)①")
 def test_a_reader_that_does_not_read_is_cut_off_and_nothing_is_kept_for_it(
-    pki: Pki, port: int, server: CentreServer, caplog: pytest.LogCaptureFixture
+    pki: Pki, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Fault 130: what was written so far is a part of the answer, and the connection is gone."""
-    with connect(pki, port, pki.client) as connection:
-        connection.sendall(b"POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    limits = Limits(stalled_seconds=0.5, answer_seconds=600)
+    with serving(pki, limits) as (port, server), connect(pki, port, pki.client) as connection:
+        connection.sendall(LARGE_PLEASE)
         wait_until(lambda: bool(server.server_state.tasks))
         wait_until(lambda: not server.server_state.tasks and not server.server_state.connections)
         assert "was not taken" in caplog.text
         assert len(heard_until_cut(connection)) < LARGE
 
 
+def test_a_reader_that_takes_drop_by_drop_is_cut_off_in_the_end(pki: Pki) -> None:
+    limits = Limits(stalled_seconds=600, answer_seconds=2)
+    with serving(pki, limits) as (port, _), connect(pki, port, pki.client) as connection:
+        connection.sendall(LARGE_PLEASE)
+        got = 0
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while part := connection.recv(16_384):
+                got += len(part)
+                time.sleep(0.01)
+    assert 100_000 < got < LARGE
+
+
 def test_a_slow_reader_that_reads_gets_everything(pki: Pki, port: int) -> None:
     with connect(pki, port, pki.client) as connection:
-        connection.sendall(b"POST /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(LARGE_PLEASE)
         got = 0
         while part := connection.recv(1_000_000):
             got += len(part)

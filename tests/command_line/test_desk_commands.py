@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from command_line.__main__ import main
-from municipalities.site import PostgresAddress, Site, write_site
+from municipalities.site import PostgresAddress, Site, site, write_site
 from replica import admin
 from replica.connections import connect
 from services.postgres import PostgresServer
+from simulators.jpki.ca import CARD_POLICY, TestAuthority
 
 CODE = "364894"
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbooks" / "holds_cards.md"
@@ -82,10 +87,37 @@ def test_the_runbooks_commands_do_what_it_says(town: psycopg.Connection, capsys:
         "PHONE000000000000101": "unlinked",
         "CARD0000000000000201": "active",
     }
+    assert {one["serial"]: one["issuer_sha256"] for one in cards}["CARD0000000000000201"] == hashlib.sha256(
+        b"1"
+    ).hexdigest()
     assert cards[0]["usable_from"] == "2026-11-20 15:00:00+00:00"  # the first instant of 21 November in Japan
     _, registrations, _ = run(capsys, "registration", CODE, "list")
     assert [one["state"] for one in registrations] == ["stopped", "rejected"]
     assert run(capsys, "incident", CODE, "list")[1] == []
+
+
+@pytest.mark.clause("5(3) card management")
+def test_a_site_that_verifies_links_with_the_authority_by_its_name(
+    town: psycopg.Connection, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    authority = TestAuthority(tmp_path / "ca", now)
+    (tmp_path / "ca.der").write_bytes(authority.certificate.public_bytes(Encoding.DER))
+    entry = {"name": "card-2024", "certificate": "ca.der", "crl": "http://127.0.0.1/list"}
+    jpki = {"mode": "verify_here", "authorities": [entry], "card_policies": [CARD_POLICY]}
+    write_site(replace(site(), jpki=jpki))
+    linking = ["card", CODE, "link", "A1", "000000000000101", "--by", "職員", "--reason", "交付"]
+    code, rows, err = run(capsys, *linking)
+    assert (code, rows[0]["error"]) == (1, "entry_refused")
+    assert "--issuer" in err
+    assert run(capsys, *linking, "--issuer", "card-1999")[0] == 1
+    assert run(capsys, *linking, "--issuer", "card-2024")[0] == 0
+    _, found, _ = run(capsys, "card", CODE, "issuers")
+    assert [(one["name"], one["issuer_sha256"]) for one in found] == [("card-2024", authority.key_sha256)]
+    for look in ("list", "history"):
+        assert run(capsys, "card", CODE, look, "A1")[1][0]["issuer_sha256"] == authority.key_sha256
+    act = ["--by", "職員", "--reason", "紛失"]
+    assert run(capsys, "card", CODE, "suspend", "A1", "--issuer", "card-2024", *act)[1][0]["status"] == "suspended"
 
 
 REFUSED = {

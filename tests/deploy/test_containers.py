@@ -123,6 +123,7 @@ def test_ports_agree_between_containers(compose: dict[str, Any]) -> None:
     balancer = (CHECKOUT / "deploy" / "balancer" / "haproxy.cfg").read_text("utf-8")
     plain, centre = ([(name, f"{name}:{port}") for name in NODES] for port in (8081, CENTRE_PORT))
     assert re.findall(r"^\s+server (\S+) (\S+)", balancer, re.M) == plain + centre
+    assert service(compose, "balancer")["ports"][0].startswith("127.0.0.1:")  # what is in the clear stays on the host
     published = [one.rsplit(":", 1)[1] for one in service(compose, "balancer")["ports"]]
     assert (
         published == ["8080", str(CENTRE_PORT)] == re.findall(r"^frontend (?!health).*\n\s+bind :(\d+)", balancer, re.M)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,6 +15,9 @@ from issuance_api.app import TOKEN, Settings, create_app
 from municipalities.registry import get
 from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
 from services.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from jpki_site import Authorities, Kiosk
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "forms"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -53,3 +57,33 @@ def centre(app_client: TestClient) -> TestClient:
 
     fill(NOW)
     return app_client
+
+
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authorities]:
+    """Certification authorities with their responders."""
+    from jpki_site import Authorities
+
+    made = Authorities(tmp_path_factory.mktemp("authorities"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def own_site(issuing_site: str, authorities: Authorities) -> Iterator[Kiosk]:
+    """The app of a site that verifies itself."""
+    from jpki_site import kiosk_at
+
+    with kiosk_at(issuing_site, authorities) as kiosk:
+        yield kiosk
+
+
+@pytest.fixture
+def kiosk(own_site: Kiosk) -> Kiosk:
+    """The same on a freshly filled town, with good answers from everybody."""
+    from issuing_town import NOW, fill
+
+    fill(NOW)
+    own_site.hour.now = NOW
+    own_site.authorities.settle()
+    return own_site

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -74,6 +75,18 @@ def standing(client: TestClient) -> Iterator[None]:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def hurried(client: TestClient, seconds: float = 2.5) -> Iterator[None]:
+    """Applications that come while the block runs have so little time."""
+    service = client.app.state.node.services[CODE]  # type: ignore[attr-defined]
+    workshop = service._workshop
+    service._workshop = replace(workshop, deadline_seconds=seconds)
+    try:
+        yield
+    finally:
+        service._workshop = workshop
 
 
 @contextmanager

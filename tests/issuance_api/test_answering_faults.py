@@ -93,6 +93,24 @@ def test_a_client_that_is_gone_before_its_request_is_whole_has_asked_nothing(
     )
     assert answer.status_code == 404
     assert CARD not in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_wrong_tokens_are_refused_and_counted(centre: TestClient) -> None:
+    """A client that tries them one after the other is seen in the figures; there is nothing that it could lock."""
+
+    def counted() -> float:
+        found = re.search(r'outcome="unauthorised"} ([0-9.]+)', centre.get("/metrics").text)
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    for number in range(20):
+        response = centre.post(
+            f"/v1/{CODE}/applications", json=BODY, headers={"Authorization": f"Bearer {number:032x}"}
+        )
+        assert code_of(response) == (401, "unauthorised")
+    assert counted() == before + 20
+    assert code_of(apply(centre)) == (200, "ok")
 
 
 @pytest.mark.fault(63)

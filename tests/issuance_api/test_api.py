@@ -93,6 +93,17 @@ def test_a_retry_gives_the_same_bytes_and_counts_once(centre: TestClient) -> Non
     assert states("request-0001") == WHOLE_LIFE[:-1]
 
 
+@pytest.mark.clause("2(4)③")
+def test_what_statistics_count_is_kept_with_the_request(centre: TestClient) -> None:
+    assert apply(centre, copies=3, store_code="S0001", prefecture_code="36").status_code == 200
+    assert apply(centre, copies=2).json()["code"] == "request_conflict"
+    assert apply(centre, "request-0002", copies=21).status_code == 400
+    with owner() as connection:
+        query = "select copies, applicant_age, store_code, prefecture_code from issuance.request"
+        born_1975_02_01 = 51  # on 2026-11-24, the day of these tests
+        assert connection.execute(query).fetchall() == [(3, born_1975_02_01, "S0001", "36")]
+
+
 @pytest.mark.fault(126)
 def test_the_same_id_with_other_content_is_refused(centre: TestClient) -> None:
     apply(centre)

@@ -101,7 +101,7 @@ def test_a_person_who_lives_elsewhere_registers_and_gets_the_koseki(line: Centre
     assert (answer["State"], answer["UsableFrom"][:10]) == ("approved", "2026-11-23")
     for number, kind in enumerate(sorted(KOSEKI_KINDS)):
         again = application(f"request-{number + 2:04d}", kind=kind, card=one.card)
-        assert "外男" in text_of(line.apply(again).pdf)
+        assert "外子" in text_of(line.apply(again).pdf)
     registrations.stop(CODE, registrations.registrations(CODE)[0].id, Act("staff", "asked for"))
     with pytest.raises(Refused):
         line.apply(application("request-0009", kind="family_register_all_certificate", card=one.card))

@@ -66,7 +66,7 @@ def two_nodes() -> Iterator[list[TestClient]]:
         yield [stack.enter_context(one) for one in clients]
 
 
-@pytest.mark.fault(53, 56, 57)
+@pytest.mark.fault(53, 56, 57, 100)
 @pytest.mark.clause("2(5)①", "5(2)", "5(3) card management")
 def test_nothing_is_ever_sent_against_what_was_committed_before(scratch: None) -> None:
     """Faults 53, 56 and 57, at random, in the order of the database's own commits."""

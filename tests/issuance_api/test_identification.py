@@ -2,115 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
-from fictional_people import CODE, FATHER
-from issuing_town import CARD, NOW, fill, owner
+from fictional_people import CODE
+from issuing_town import CARD, owner
+from jpki_site import RECORD, Kiosk, linked
 from starlette.testclient import TestClient
 
-from issuance_api.app import Settings, create_app
-from issuance_api.jpki.settings import settings_from
 from municipalities.registry import get
-from simulators.jpki.ca import CARD_POLICY, GOOD, PHONE_POLICY, PROFILES, TestAuthority, VirtualCard
-from simulators.jpki.responder import Responder
+from simulators.jpki.ca import GOOD
 
-RECORD = "resident_record_certificate"
 pytestmark = pytest.mark.clause("2(1)①")
-
-
-class Hour:
-    """The clock of the node."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Kiosk:
-    """A kiosk at a town that verifies itself."""
-
-    def __init__(self, client: TestClient, responder: Responder, hour: Hour) -> None:
-        self.client, self.responder, self.hour = client, responder, hour
-
-    def challenge(self, purpose: str = "application") -> dict[str, Any]:
-        answer = self.client.post(f"/v1/{CODE}/challenges", json={"purpose": purpose})
-        assert answer.status_code == 200
-        return answer.json()  # type: ignore[no-any-return]
-
-    def evidence(self, card: VirtualCard, purpose: str = "application") -> dict[str, str]:
-        challenge = self.challenge(purpose)
-        algorithm, signature = card.sign(base64.b64decode(challenge["challenge"]))
-        values = {"certificate": _text(card.der), "signature": _text(signature), "algorithm": algorithm}
-        return values | {"challenge_id": challenge["challenge_id"]}
-
-    def apply(self, request_id: str, evidence: dict[str, str] | None, **more: object) -> tuple[int, str]:
-        """Status, and the result code or the digest of the certificate."""
-        shown = {"evidence": evidence} if evidence else {}
-        body = {"request_id": request_id, "kind": RECORD, **shown, **more}
-        answer = self.client.post(f"/v1/{CODE}/applications", json=body)
-        good = answer.status_code == 200
-        return answer.status_code, answer.headers["Utsushi-Sha256"] if good else answer.json()["code"]
-
-
-def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
-
-
-@pytest.fixture(scope="module")
-def responder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Responder]:
-    folder = tmp_path_factory.mktemp("ca")
-    now = NOW.astimezone(UTC)
-    made = Responder(TestAuthority(folder, now), TestAuthority(folder, now, key_name="old"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def own_site(issuing_site: str, responder: Responder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
-    folder: Path = tmp_path_factory.mktemp("anchors")
-    (folder / "ca.der").write_bytes(responder.authority.certificate.public_bytes(Encoding.DER))
-    entry = {"certificate": "ca.der", "ocsp": responder.url("ocsp"), "crl": responder.url("crl")}
-    policies = {"card_policies": [CARD_POLICY], "phone_policies": [PHONE_POLICY]}
-    jpki = settings_from({"mode": "verify_here", "authorities": [entry], **policies}, folder)
-    hour = Hour()
-    app = create_app(Settings((get(CODE),), clock=hour, deadline_seconds=20, jpki=jpki))
-    with TestClient(app, headers={"Authorization": f"Bearer {issuing_site}"}, raise_server_exceptions=False) as client:
-        yield Kiosk(client, responder, hour)
-
-
-@pytest.fixture
-def kiosk(own_site: Kiosk) -> Kiosk:
-    fill(NOW)
-    own_site.hour.now = NOW
-    own_site.responder.revoked.clear()
-    own_site.responder.ocsp_trouble = own_site.responder.crl_trouble = "none"
-    return own_site
-
-
-def linked(kiosk: Kiosk, name: str = "good") -> VirtualCard:
-    """A certificate that the desk has linked to the father."""
-    card = kiosk.responder.authority.issue(PROFILES[name])
-    with owner() as connection:
-        connection.execute(
-            "insert into staff.card (serial, addressee_number, status, valid_from) values (%s, %s, 'active', %s)",
-            (str(card.certificate.serial_number), FATHER.addressee_number, datetime(2020, 1, 1, tzinfo=UTC)),
-        )
-    return card
 
 
 @pytest.mark.fault(136, 137)
 def test_card_and_phone_of_one_person_get_certificates_and_a_stranger_none(kiosk: Kiosk) -> None:
     for number, name in enumerate(("good", "phone", "p384")):
         assert kiosk.apply(f"request-{number:04d}", kiosk.evidence(linked(kiosk, name)))[0] == 200
-    unlinked = kiosk.responder.authority.issue(GOOD)  # renewed, and nobody has linked the new serial yet
+    unlinked = kiosk.authorities["card"].issue(GOOD)  # renewed, and nobody has linked the new serial yet
     status, code = kiosk.apply("request-0009", kiosk.evidence(unlinked))
     assert status == 422
     assert not code.startswith("jpki_")
@@ -179,8 +89,8 @@ def test_a_challenge_serves_one_of_many_who_use_it_at_once(kiosk: Kiosk) -> None
 
 
 @pytest.mark.clause("2(1)②")
-def test_a_registration_bears_the_verified_serial(kiosk: Kiosk) -> None:
-    card = kiosk.responder.authority.issue(GOOD)
+def test_a_registration_bears_the_verified_certificate(kiosk: Kiosk) -> None:
+    card = kiosk.authorities["card"].issue(GOOD)
     domicile = f"{get(CODE).prefecture}{get(CODE).name}大字中央1番地"
     entered = {"name": "見本　外美", "birth_on": "1980-04-02", "address": "香川県高松市番町一丁目8番15号"}
     entered |= {"registered_domicile": domicile, "family_register_head": "見本　外男", "channel": "kiosk"}
@@ -191,6 +101,6 @@ def test_a_registration_bears_the_verified_serial(kiosk: Kiosk) -> None:
         assert answer.status_code == expected, answer.json()["code"]
     with owner() as connection:
         row = connection.execute(
-            "select card_serial from staff.registration where request_id = %s", (request_id,)
+            "select card_serial, issuer_sha256, medium from staff.registration where request_id = %s", (request_id,)
         ).fetchone()
-    assert row == (str(card.certificate.serial_number),)
+    assert row == (str(card.certificate.serial_number), kiosk.authorities["card"].key_sha256, "card")

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from fictional_people import CODE, FATHER, income_tax, known
 from issuing_town import CARD, MOTHERS_CARD, NOW, change, fill, owner, put, states, text_of
-from one_node import Hour, apply, code_of, drawing, node, standing
+from one_node import Hour, apply, code_of, drawing, hurried, node, standing
+from psycopg.rows import dict_row
 
-from issuance_api import release
+from issuance_api import release, repository
 from issuance_api.model import Kind
 from issuance_api.service_hours import JST
 from municipalities.registry import get
@@ -65,28 +67,18 @@ def test_one_id_for_two_people_in_one_instant_at_two_nodes_is_one_of_them_only(t
 @pytest.mark.fault(55)
 def test_a_time_out_while_drawing_ends_all_of_it_and_the_next_person_gets_their_own(town: str) -> None:
     """横浜 2023-03-27: under load a time-out released the queue only, and the next request got that page."""
-    with node(town, deadline_seconds=1.0) as client:
-        with standing(client):
+    with node(town) as client:
+        with standing(client), hurried(client):
             late = apply(client, "request-0001", members=[FATHER.addressee_number])
         assert code_of(late) == (504, "timeout")
         assert states("request-0001") == ["accepted", "eligible", "failed"]
-    with node(town) as client:
-        text = text_of(apply(client, "request-0002", SEAL).content)
-        assert "印鑑登録証明書" in text
-        assert code_of(apply(client, "request-0001", members=[FATHER.addressee_number])) == (504, "timeout")
-
-
-@pytest.mark.fault(55)
-def test_the_page_of_a_request_that_timed_out_reaches_nobody(town: str) -> None:
-    with node(town, deadline_seconds=1.5) as client:
-        for turn in range(3):
-            with standing(client):
-                assert apply(client, f"late-{turn:04d}").status_code == 504
-            with ThreadPoolExecutor(2) as pool:  # both renderers: neither has anything left of the request before
-                members = {"members": ["000000000000102"], "card": MOTHERS_CARD}
-                pages = [pool.submit(apply, client, f"next-{turn}{each:03d}", **members) for each in range(2)]
-                texts = [text_of(each.result().content) for each in pages]
-            assert all("昭和52年8月日不詳" in text and "昭和50年2月1日" not in text for text in texts)
+        members = {"members": ["000000000000102"], "card": MOTHERS_CARD}
+        with ThreadPoolExecutor(2) as pool:  # both renderers: neither has anything left of the request before
+            pages = [pool.submit(apply, client, f"request-1{each:03d}", **members) for each in range(4)]
+            texts = [text_of(each.result().content) for each in pages]
+        assert all("昭和52年8月日不詳" in text and "昭和50年2月1日" not in text for text in texts)
+        again = apply(client, "request-0001", members=[FATHER.addressee_number])
+        assert code_of(again) == (504, "timeout")  # given up is given up
 
 
 @pytest.mark.fault(56)
@@ -257,3 +249,85 @@ def test_the_new_tax_year_begins_on_every_node_at_once(town: str) -> None:
     with node(town, town=newer) as client:
         assert code_of(apply(client, "request-0002", TAX)) == (422, "not_the_latest_tax_year")
         assert code_of(apply(client, "request-0003", TAX, fiscal_year=2027)) == (422, "no_tax_record")
+
+
+def test_what_is_cancelled_while_it_is_drawn_is_not_sent(town: str) -> None:
+    with node(town) as client:
+        with drawing(client) as answer:
+            cancelled = client.post(f"/v1/{CODE}/cancellations", json={"request_id": "request-0001"})
+            assert (cancelled.json()["state"], cancelled.json()["result_code"]) == ("failed", "cancelled")
+        assert answer.result().status_code == 409
+        assert states("request-0001") == ["accepted", "eligible", "failed"]
+        found = client.post(f"/v1/{CODE}/results", json={"request_id": "request-0001"}).json()
+        assert (found["state"], found["result_code"]) == ("failed", "cancelled")
+
+
+@pytest.mark.fault(68)
+def test_a_hold_on_the_wrong_register_is_taken_back_and_its_people_are_served_again(town: str) -> None:
+    with node(town) as client:
+        domicile, head = FATHER.registered_domicile, FATHER.family_register_head
+        assert domicile is not None
+        number = holds.hold_register(CODE, domicile, head, ACT)
+        assert code_of(apply(client)) == (422, "held")
+        holds.lift(CODE, number, Act("職員", "別の戸籍に対する入力の誤り"))
+        assert code_of(apply(client, "request-0002")) == (200, "ok")
+    (kept,) = holds.holds(CODE, lifted=True)
+    assert (kept.id, kept.lift_reason) == (number, "別の戸籍に対する入力の誤り")
+
+
+@pytest.mark.fault(109, 129, 143)
+@pytest.mark.parametrize("off", [timedelta(hours=-9), timedelta(hours=-1), timedelta(hours=2), timedelta(days=1)])
+def test_a_node_whose_clock_is_far_off_issues_nothing(town: str, off: timedelta) -> None:
+    """The register's last look at the vendor lies in its future, or too long ago."""
+    hour = Hour(NOW.replace(hour=15) + off)
+    fresh(NOW.replace(hour=15))
+    with node(town, hour, always_open=True) as client:
+        assert code_of(apply(client)) == (422, "data_not_fresh")
+
+
+@pytest.mark.fault(102)
+def test_no_setting_and_no_lock_of_a_request_stays_on_its_connection(town: str) -> None:
+    left = (
+        "select (select jsonb_object_agg(name, setting) from pg_settings where setting <> reset_val) as settings,"
+        " session_user || current_user as role,"
+        " (select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory') as locks"
+    )
+
+    async def look(pool: Any) -> dict[str, Any]:
+        async with pool.connection() as connection:
+            return dict(await (await connection.execute(left)).fetchone())
+
+    with psycopg.connect(repository.issuer_conninfo(get(CODE)), row_factory=dict_row) as new:
+        as_new = new.execute(left).fetchone()
+    with node(town) as client:
+        change("update staff.card set status = 'suspended' where serial = %s", MOTHERS_CARD)
+        assert code_of(apply(client)) == (200, "ok")
+        assert code_of(apply(client, "request-0002", card=MOTHERS_CARD)) == (422, "card_not_active")
+        pool = client.app.state.node.services[CODE].repository._pool  # type: ignore[attr-defined]
+        assert client.portal is not None
+        for _ in range(pool.get_stats()["pool_size"]):
+            assert client.portal.call(look, pool) == as_new
+
+
+@pytest.mark.fault(42)
+def test_when_all_connections_are_taken_it_says_so_and_goes_on_when_they_are_free(
+    town: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(repository, "POOL_TIMEOUT_SECONDS", 0.3)
+
+    async def take(pool: Any) -> Any:
+        return await pool.getconn()
+
+    async def give(pool: Any, connection: Any) -> None:
+        await pool.putconn(connection)
+
+    with node(town) as client:
+        assert client.portal is not None
+        pool = client.app.state.node.services[CODE].repository._pool  # type: ignore[attr-defined]
+        taken = client.portal.call(take, pool)
+        response = apply(client)
+        client.portal.call(give, pool, taken)
+        assert code_of(response) == (503, "database_unavailable")
+        assert states("request-0001") == []
+        assert code_of(apply(client)) == (200, "ok")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,30 +13,17 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shown_cards import PURPOSE, TOWN, Challenges, encoded, evidence_of
 
 from issuance_api.jpki.certificates import Anchor, Policy
-from issuance_api.jpki.possession import LIFETIME, Challenge
+from issuance_api.jpki.possession import LIFETIME
 from issuance_api.jpki.revocation import RevocationLists, fingerprint
 from issuance_api.jpki.verifier import Evidence, Identity, Verifier
 from issuance_api.refusals import Refused
 from simulators.jpki.ca import CARD_POLICY, PHONE_POLICY, PROFILES, SIGNING_POLICY, TestAuthority, VirtualCard
 
 NOW = datetime(2026, 6, 1, 3, tzinfo=UTC)
-TOWN, PURPOSE = "999999", "certificate"
 pytestmark = pytest.mark.clause("2(1)①")
-
-
-@dataclass
-class Challenges:
-    kept: dict[str, Challenge] = field(default_factory=dict)
-
-    async def issue(self, *, municipality: str, purpose: str, now: datetime) -> Challenge:
-        made = Challenge(secrets.token_hex(8), secrets.token_bytes(32), purpose, municipality, now + LIFETIME)
-        self.kept[made.id] = made
-        return made
-
-    async def consume(self, challenge_id: str, now: datetime) -> Challenge | None:
-        return self.kept.pop(challenge_id, None)
 
 
 @dataclass
@@ -57,10 +43,7 @@ class Bench:
         self.verifier = Verifier(self.policy, lists, self.challenges)
 
     def evidence(self, card: VirtualCard, *, now: datetime = NOW, pss: bool = False) -> Evidence:
-        challenge = asyncio.run(self.challenges.issue(municipality=TOWN, purpose=PURPOSE, now=now))
-        algorithm, signature = card.sign(challenge.value, pss=pss)
-        values = {"certificate": _text(card.der), "signature": _text(signature), "algorithm": algorithm}
-        return Evidence.model_validate({**values, "challenge_id": challenge.id})
+        return evidence_of(self.challenges, card, now, pss=pss)
 
     def verify(self, given: Evidence, *, now: datetime = NOW, town: str = TOWN, purpose: str = PURPOSE) -> Identity:
         return asyncio.run(self.verifier.verify(given, municipality=town, purpose=purpose, now=now))
@@ -69,10 +52,6 @@ class Bench:
         with pytest.raises(Refused) as caught:
             self.verify(given, **options)  # type: ignore[arg-type]
         return caught.value.code
-
-
-def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +133,7 @@ def test_a_challenge_serves_once_here_and_now(bench: Bench) -> None:
 
 def test_a_stolen_certificate_without_its_key(bench: Bench) -> None:
     victim, thief = bench.authority.issue(), bench.authority.issue()
-    given = bench.evidence(thief).model_copy(update={"certificate": _text(victim.der)})
+    given = bench.evidence(thief).model_copy(update={"certificate": encoded(victim.der)})
     assert bench.code(given) == "jpki_signature"
 
 
@@ -212,4 +191,4 @@ def test_changed_bytes_are_refused_and_never_crash(authority: TestAuthority, dat
         del value[max(at, 1) :]
     else:
         value[len(value) if how == "append" else at : len(value) if how == "append" else at] = b"\x00"
-    assert bench.code(given.model_copy(update={name: _text(bytes(value))})).startswith("jpki_")
+    assert bench.code(given.model_copy(update={name: encoded(bytes(value))})).startswith("jpki_")

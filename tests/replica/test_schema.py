@@ -73,7 +73,8 @@ def test_migrations_go_down_and_up_again(replicas: PostgresServer, from_metadata
         ).fetchall()
         assert left == []
     assert not up_to_date(code)
-    for revision in ("0001", "0002", "0003", "0004", "0005", "0004", "0003", "0002", "0001", "head"):
+    there = [f"{number:04d}" for number in range(1, 9)]
+    for revision in (*there, *reversed(there[:-1]), "head"):
         migrate(code, revision)
     assert up_to_date(code)
     assert _dump(pg_dump, dsn(code, "owner")) == _dump(pg_dump, from_metadata)
