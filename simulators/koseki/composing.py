@@ -61,7 +61,7 @@ def _base(code: str, story: Story) -> Base:
 
 def _matters(story: Story, base: Base, kana: str) -> tuple[Entry, ...]:
     found = [base.beginning]
-    if story.origin == DIVORCE and keeps_married_name(story.chance):
+    if keeps_married_name(story):
         found.append(entries.kept_name(story.formed_on, story.chance.surname("maiden").text))
     if kana:
         found.append(entries.surname_reading(kana))
@@ -220,7 +220,7 @@ def _ancestors(story: Story, one: Being) -> tuple[Pair, ...]:
 
 
 def _maiden(story: Story, one: Being) -> str:
-    own = one is story.head and not (story.origin == DIVORCE and keeps_married_name(story.chance))
+    own = one is story.head and not keeps_married_name(story)
     return story.surname if own else story.chance.surname("maiden").text
 
 

@@ -1,4 +1,4 @@
-"""Ages of the law (民法の年齢) as they were in force: 婚姻適齢 and 成年, both changed on 2022-04-01."""
+"""Rules of the law (民法) as they were in force: 婚姻適齢 and 成年, both changed on 2022-04-01, and since when others are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from simulators.world.names import MALE
 
 REFORM_ON = date(2022, 4, 1)
 RELATIONS_BY_MOTHER_FROM = date(2004, 11, 1)  # since then a child out of wedlock is 長男, before it was 男
+MARRIED_NAME_KEPT_FROM = date(1976, 6, 15)  # 婚氏続称
 NUMBERS = ("長", "二", "三", "四", "五", "六", "七", "八", "九", "十")
 
 

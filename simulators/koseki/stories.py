@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from records.wareki import wareki
 from simulators.koseki.chance import Chance, years_after
 from simulators.koseki.kin import DIVORCED, MARRIED, Being, Kin
-from simulators.koseki.law import adult_on, marriageable_on
+from simulators.koseki.law import MARRIED_NAME_KEPT_FROM, adult_on, marriageable_on
 from simulators.world.names import FEMALE, MALE, Name
 
 MONTH, HALF_YEAR, PREGNANCY = timedelta(days=30), timedelta(days=182), timedelta(days=280)
@@ -221,14 +221,13 @@ def _single_parent(story: Story, draw: float) -> None:
 def _divorced_into(story: Story) -> bool:
     """離婚 formed this 戸籍: it followed a marriage in that of the former husband (or wife). False where time is too short."""
     head, chance = story.head, story.chance
-    story.former = _former(story)
-    first = max(marriageable_on(head.born, head.sex), marriageable_on(story.former.born, story.former.sex))
+    partner = _invented_partner(story)
+    first = max(marriageable_on(one.born, one.sex) for one in (head, partner))
     eldest = min((one.born for one in story.known), default=min(years_after(first, 8), story.today - 20 * MONTH))
     youngest = max((one.born for one in story.known), default=eldest)
     known_on = head.known_on if head.reason == DIVORCED and not story.known else None
     last = min(eldest, known_on or eldest) - MONTH
     if first > last or youngest + HALF_YEAR > story.today - 3 * MONTH:
-        story.former = None
         if not story.known:
             _branch(story)
         return False
@@ -236,20 +235,21 @@ def _divorced_into(story: Story) -> bool:
     story.married_on = chance.day(max(first, years_after(last, -6)), last, "married before")
     until = min(story.today - 3 * MONTH, years_after(youngest, 9))
     story.formed_on = known_on or chance.day(youngest + HALF_YEAR, until, "divorced before")
+    story.former = _former(story, partner)
     return True
 
 
-def _former(story: Story) -> Being:
-    """The former husband or wife; of the same 氏 where it was kept after the divorce (戸籍法７７条の２)."""
-    partner = _invented_partner(story)
-    if keeps_married_name(story.chance):
+def _former(story: Story, partner: Being) -> Being:
+    """The former husband or wife; of the same 氏 where it was kept after the divorce (戸籍法77条の2)."""
+    if keeps_married_name(story):
         return partner
     return invented(story, story.chance.surname("former"), partner.sex, partner.born, "former")
 
 
-def keeps_married_name(chance: Chance) -> bool:
-    """婚氏続称: whether the name of the marriage was kept."""
-    return chance.yes(0.5, "keeps name")
+def keeps_married_name(story: Story) -> bool:
+    """婚氏続称: whether the name of a marriage that ended before this 戸籍 was kept, which the law allows since 1976."""
+    kept = story.origin == DIVORCE and story.formed_on >= MARRIED_NAME_KEPT_FROM
+    return kept and story.chance.yes(0.5, "keeps name")
 
 
 def _branch(story: Story) -> None:

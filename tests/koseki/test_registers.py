@@ -224,6 +224,14 @@ def test_a_register_made_anew_holds_only_what_the_law_lets_it_take_over(place: t
     assert kinds == {"戸籍編製", "戸籍改製", "転籍"}
 
 
+def test_a_married_name_is_kept_only_since_the_law_allows_it_and_tells_the_one_before(place: tuple[str, int]) -> None:
+    for register in told(*place)[1]:
+        for one in register.matters:
+            if one.title == "氏の変更":
+                assert on(of(one, "氏変更日")) >= date(1976, 6, 15)
+                assert dict(register.people[0].parents)["父"].startswith(of(one, "従前の氏"))
+
+
 def test_residences_follow_each_other(place: tuple[str, int]) -> None:
     for register in told(*place)[1]:
         for person in register.people:
