@@ -25,7 +25,7 @@ COMMANDS = {
     "lookup": "find people by name, in any shape of its characters; every look is recorded",
     "forms": "preview a form with sample people, drawn again at every save",
     "gaiji": "characters: who waits, propose, confirm, Excel, proof sheets, identification, map again",
-    "bench": "measure against peers: load, diff, issue",
+    "bench": "measure against peers: load, diff, issue, identify; soak: two nodes under everything that has gone wrong",
     "clauses": "each clause of the requirements with the tests that show it",
     "faults": "each fault that the system is tried with, and the tests that inject it",
     "test": "lint, types, import rules and every test",

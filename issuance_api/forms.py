@@ -23,7 +23,7 @@ from records.code_lists import label
 from records.records import IncomeTax, Resident, SealRegistration
 from records.wareki import wareki
 
-PEOPLE_PER_SHEET = 4
+JOINT_SHEET, INDIVIDUAL_SHEET = 4, 1  # people a sheet: 世帯連記式, 個人票
 SHEET_NUMBER_LETTERS = 16  # hexadecimal: 64 bits, so two certificates never share one by chance
 TITLES = {
     Kind.RESIDENT_RECORD: "住民票",
@@ -128,6 +128,7 @@ def _household(municipality: Municipality, application: Application, subject: Su
     with_relationship = OptionalItem.RELATIONSHIP in application.items
     return {
         "title": TITLES[application.kind],
+        "per_sheet": INDIVIDUAL_SHEET if municipality.issuing.individual_sheets else JOINT_SHEET,
         "address": wording.address(subject.person),
         "householder": wording.chosen(subject.person.householder_name, with_relationship),
         "people": [_person(one, application) for one in subject.members],
@@ -230,7 +231,8 @@ def _bodies(kind: Kind, values: dict[str, Any]) -> list[list[str]]:
 def _household_texts(values: dict[str, Any]) -> list[list[str]]:
     people: Sequence[dict[str, Any]] = values["people"]
     heading = [values["title"], values["address"], values["householder"]]
-    sheets = [people[start : start + PEOPLE_PER_SHEET] for start in range(0, len(people), PEOPLE_PER_SHEET)]
+    size = values["per_sheet"]
+    sheets = [people[start : start + size] for start in range(0, len(people), size)]
     return [heading + [text for one in sheet for text in _cells(one)] for sheet in sheets]
 
 
