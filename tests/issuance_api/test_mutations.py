@@ -289,6 +289,14 @@ def test_three_sheets_of_one_certificate_are_sent(centre: TestClient, large_hous
     assert len({one[0] for one in number}) == 1
 
 
+def test_a_sheet_put_in_again_is_sent(
+    centre: TestClient, large_household: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what is caught below is what the sheet shows, not that it was put in."""
+    broken(monkeypatch, sheet(1, lambda page: None))
+    assert apply(centre, "request-0001").status_code == 200
+
+
 @pytest.mark.clause("1(2)")
 @pytest.mark.parametrize("what", SHEETS)
 def test_no_sheet_of_another_certificate_is_sent(
