@@ -21,7 +21,7 @@ from issuance_api.jpki.settings import Settings as Jpki
 from issuance_api.jpki.sources import Sources
 from issuance_api.making import KosekiSystem
 from issuance_api.presence import Presence
-from issuance_api.refusals import NodeOutdated, NotFound
+from issuance_api.refusals import ClockSkewed, NodeOutdated, NotFound
 from issuance_api.renderer.pool import open_renderers
 from issuance_api.repository import issuer_conninfo, open_repository
 from issuance_api.service import IssuingService, Workshop
@@ -63,21 +63,23 @@ class Node:
         self.presences: dict[str, Presence] = {}
 
     def service(self, code: str) -> IssuingService:
-        """The service of a municipality; ``NotFound``, or ``NodeOutdated`` where another version is current."""
+        """The service of a municipality; ``NotFound``, ``NodeOutdated`` where another version is current, ``ClockSkewed``."""
         presence = self.presences.get(code)
         if presence is not None and presence.outdated:
             raise NodeOutdated
+        if presence is not None and presence.skewed:
+            raise ClockSkewed
         if code not in self.services:
             raise NotFound
         return self.services[code]
 
     async def unavailable(self) -> list[str]:
-        """Codes of the municipalities that can't be served now: outdated, not configured, or no database."""
+        """Codes of the municipalities that can't be served now: outdated, not configured, clock off, or no database."""
         codes = [one.code for one in self.settings.municipalities]
         return [code for code in codes if not await self._available(code)]
 
     async def _available(self, code: str) -> bool:
-        known = code in self.services and not self.presences[code].outdated
+        known = code in self.services and not self.presences[code].outdated and not self.presences[code].skewed
         return known and await self.services[code].repository.answers()
 
     async def open(self, one: Municipality, workshop: Workshop, stack: AsyncExitStack) -> None:

@@ -39,11 +39,12 @@ log = logging.getLogger("issuance_api")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its name in figures and logs, its message, and what runs it."""
+    """One operation: its name in figures and logs, its message, what runs it, and whether it looks at a person."""
 
     name: str
     body: type[Message]
     run: Callable[[IssuingService, Any], Awaitable[Message | Certificate]]
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Outcome:
 
 ALIVE = Operation("alive", AliveCheck, lambda service, body: service.alive())
 CHALLENGE = Operation("challenge", ChallengeDemand, lambda service, body: service.challenge(body))
-CAPABILITIES = Operation("capabilities", CapabilityInquiry, lambda service, body: service.capabilities(body))
-APPLY = Operation("apply", Application, lambda service, body: service.apply(body))
+CAPABILITIES = Operation("capabilities", CapabilityInquiry, lambda service, body: service.capabilities(body), True)
+APPLY = Operation("apply", Application, lambda service, body: service.apply(body), True)
 RESULT = Operation("result", ResultInquiry, lambda service, body: service.result(body.request_id))
 REPORT = Operation("report", Report, lambda service, body: service.report(body))
 CANCEL = Operation("cancel", Cancellation, lambda service, body: service.cancel(body.request_id))
@@ -78,7 +79,10 @@ async def perform(node: Node, municipality: str, operation: Operation, body: Mes
 
 async def _outcome(node: Node, municipality: str, operation: Operation, body: Message) -> Outcome:
     try:
-        return Outcome(OK, await operation.run(node.service(municipality), body))
+        service = node.service(municipality)
+        if operation.personal:
+            await service.count()
+        return Outcome(OK, await operation.run(service, body))
     except UtsushiError as error:
         return Outcome(error.code, text=error.text if isinstance(error, IssueRefused) else OUR_FAULT)
     except Exception as error:  # last resort: neither answer nor log gets the exception's text, which may quote a row

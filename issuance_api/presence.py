@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -23,13 +24,20 @@ BEAT_SECONDS = 2.0
 log = logging.getLogger("issuance_api")
 Connection = AsyncConnection[Any]
 
+MOST_SKEW = timedelta(seconds=2)
+
 
 class Presence:
-    """One node in the database of one municipality; ``outdated`` names the components that are not the current ones."""
+    """One node in the database of one municipality.
+
+    ``outdated`` names the components that are not the current ones; ``skewed`` says that this host's clock is not the
+    database's, by which all nodes measure the service hours.
+    """
 
     def __init__(self, code: str, conninfo: str, node: str, installed: dict[str, str]) -> None:
         self.code = code
         self.outdated: list[str] = []
+        self.skewed = False
         self._conninfo = conninfo
         self._values = {"node": node, "versions": Jsonb(installed)}
         self._installed = installed
@@ -41,9 +49,18 @@ class Presence:
             connection = await self._open()
             current = dict(await (await connection.execute(sql.RELEASE)).fetchall())
             self.outdated = differences(self._installed, current)
+            await self._compare_clocks(connection)
             values = self._values | {"state": "refused" if self.outdated else state}
             await connection.execute(sql.BEAT, values)
             await connection.execute(sql.SWEEP, self._values)
+
+    async def _compare_clocks(self, connection: Connection) -> None:
+        before = wall_clock()
+        row = await (await connection.execute(sql.CLOCK)).fetchone()
+        skewed = row is None or not before - MOST_SKEW <= row[0] <= wall_clock() + MOST_SKEW
+        if skewed != self.skewed:
+            log.error("municipality %s: the clock %s", self.code, "is not the database's" if skewed else "agrees again")
+        self.skewed = skewed
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Beat until cancelled; ``changed`` is called when the versions stop or start to agree."""
@@ -70,6 +87,11 @@ class Presence:
         self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
         await self._connection.execute(sql.NODE_LOCK, self._values)
         return self._connection
+
+
+def wall_clock() -> datetime:
+    """This host's clock, whatever clock the rules are judged by in a test."""
+    return datetime.now(UTC)
 
 
 def differences(installed: dict[str, str], current: dict[str, str]) -> list[str]:

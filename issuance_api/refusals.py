@@ -72,6 +72,15 @@ class NodeOutdated(UtsushiError):
         super().__init__("another version is current")
 
 
+class ClockSkewed(UtsushiError):
+    """This node's clock is not the database's; whether it is 23 o'clock it can't say, so it issues nothing."""
+
+    code = "clock_skewed"
+
+    def __init__(self) -> None:
+        super().__init__("the clock is not the database's")
+
+
 STATUSES = {
     Conflict.code: 409,
     InProgress.code: 409,
@@ -85,6 +94,7 @@ STATUSES = {
     "database": 500,
     Unavailable.code: 503,
     NodeOutdated.code: 503,
+    ClockSkewed.code: 503,
     "renderer_lost": 503,
     "koseki_mismatch": 500,
     "koseki_hostile": 500,

@@ -17,6 +17,12 @@ where not exists (
     select from issuance.incident
     where request_id = %(request_id)s and kind = %(kind)s and code is not distinct from %(code)s and closed_at is null)
 """
+# One at a time: while it is open, more of the same is no news.
+VOLUME = """
+insert into issuance.incident (kind, reported_at)
+select 'volume', %(at)s
+where not exists (select from issuance.incident where kind = 'volume' and closed_at is null)
+"""
 REPRINTED = """
 update issuance.incident set reprinted_at = %(at)s
 where request_id = %(request_id)s and closed_at is null and reprinted_at is null
@@ -34,6 +40,11 @@ class Incidents:
         values = {"request_id": request_id, "kind": kind, "code": code, "at": at}
         async with self._repository.connection("issuance.incident") as connection:
             await connection.execute(OPEN, values)
+
+    async def open_volume(self, at: datetime) -> None:
+        """More was asked in an hour than the town's kiosks ever do."""
+        async with self._repository.connection("issuance.incident") as connection:
+            await connection.execute(VOLUME, {"at": at})
 
     async def note_reprinted(self, request_id: str, at: datetime) -> None:
         """The centre says that it was printed after all; the incidents stay open."""

@@ -48,6 +48,7 @@ from issuance_api.repository import Made, Reading, Repository, RequestRow
 from issuance_api.repository_incidents import Incidents
 from issuance_api.repository_registrations import Registrations
 from issuance_api.service_hours import Clock
+from issuance_api.volume import Volume
 from municipalities.registry import Municipality
 from records.errors import IssueRefused, UtsushiError
 
@@ -88,6 +89,7 @@ class IssuingService:
         self.incidents = Incidents(repository)
         self.registrations = Registrations(repository)
         self._workshop = workshop
+        self._volume = Volume(municipality.issuing.volume_alarm_per_hour)
         self._who = Identification(municipality, repository, workshop.jpki, workshop.sources)
         self._drawing = Drawing(municipality, workshop.renderers, workshop.executor, workshop.clock)
         system = workshop.koseki.get(municipality.code)
@@ -96,6 +98,12 @@ class IssuingService:
             if system
             else None
         )
+
+    async def count(self) -> None:
+        """Count an operation that looks at a person; too many in an hour are an incident."""
+        if self._volume.exceeded():
+            log.error("municipality %s: more is asked than its kiosks ever do", self.municipality.code)
+            await self.incidents.open_volume(self._workshop.clock())
 
     async def warm(self) -> None:
         """Read fonts and templates before the first request, so that it does not wait for them (half a second)."""

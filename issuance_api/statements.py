@@ -137,6 +137,7 @@ READ = (CARD, PEOPLE, WITHHELD, HELD, SEAL, TAX, REGISTRATION, HELD_REGISTER)
 
 NODE_LOCK = "select pg_advisory_lock(hashtextextended('node:' || %(node)s, 0))"
 RELEASE = "select component, version from issuance.release"
+CLOCK = "select clock_timestamp()"
 BEAT = """
 insert into issuance.node (node_id, started_at, seen_at, state, versions)
 values (%(node)s, clock_timestamp(), clock_timestamp(), %(state)s, %(versions)s)

@@ -64,6 +64,7 @@ class Issuing:
     overseas_voting_allowed: bool = False
     card_usable_next_day: bool = True  # a card serves from the day after its certificate was issued, not before
     individual_sheets: bool = False  # 住民票: one member a sheet (個人票), not four (世帯連記式)
+    volume_alarm_per_hour: int = 600  # more inquiries and applications at one node are an incident (a key that was stolen?)
     registration_days: int = 5  # a usage registration may be used this many days after it was approved
 
 

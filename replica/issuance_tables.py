@@ -122,7 +122,7 @@ incident = Table(
     Column("finding", Text_, comment="調査の結果"),
     Column("closed_by", Text_, comment="終結した職員"),
     instant("closed_at", "終結日時"),
-    one_of("kind", "print_error", "aborted", "check_failed", "koseki_mismatch", "koseki_hostile", "timeout"),
+    one_of("kind", "print_error", "aborted", "check_failed", "koseki_mismatch", "koseki_hostile", "timeout", "volume"),
     one_of("cause", *CAUSES),
     CheckConstraint(
         "closed_at is null or (closed_by is not null and cause is not null and length(btrim(finding)) >= 10)",

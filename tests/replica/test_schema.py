@@ -73,7 +73,7 @@ def test_migrations_go_down_and_up_again(replicas: PostgresServer, from_metadata
         ).fetchall()
         assert left == []
     assert not up_to_date(code)
-    there = [f"{number:04d}" for number in range(1, 9)]
+    there = [f"{number:04d}" for number in range(1, 10)]
     for revision in (*there, *reversed(there[:-1]), "head"):
         migrate(code, revision)
     assert up_to_date(code)
