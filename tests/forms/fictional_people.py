@@ -222,6 +222,9 @@ def golden_pages() -> dict[str, tuple[str, PageData]]:
         "resident_record_large": page(record, Subject(FATHER, large), items=frozenset({OptionalItem.RELATIONSHIP})),
         "resident_record_lodger": page(record, Subject(LODGER, (LODGER,), whole_household=False)),
         "resident_record_other_town": page(record, Subject(FATHER, family), code="364991", items=ALL_ITEMS),
+        "resident_record_individual": page(
+            record, Subject(FATHER, household_order((FATHER, LODGER)), whole_household=False), code="362999"
+        ),
         "record_item_family": page(item, Subject(FATHER, household_order((*FAMILY, LODGER))), items=ALL_ITEMS),
         "seal_registration": page(Kind.SEAL_REGISTRATION, Subject(FATHER, (FATHER,), seal=SEAL)),
         "seal_registration_other_town": page(
