@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
@@ -25,25 +25,31 @@ Connection = AsyncConnection[Any]
 
 
 class Presence:
-    """One node in the database of one municipality; ``outdated`` names the components that are not the current ones."""
+    """One node in the database of one municipality; ``outdated`` names the components that are not the current ones.
 
-    def __init__(self, code: str, conninfo: str, node: str, installed: dict[str, str]) -> None:
+    ``working`` gives the request ids that the node works on now.
+    """
+
+    def __init__(
+        self, code: str, conninfo: str, node: str, installed: dict[str, str], working: Callable[[], Iterable[str]]
+    ) -> None:
         self.code = code
         self.outdated: list[str] = []
         self._conninfo = conninfo
         self._values = {"node": node, "versions": Jsonb(installed)}
         self._installed = installed
+        self._working = working
         self._connection: Connection | None = None
 
     async def beat(self, state: str = "ready") -> None:
-        """Say that we live, read the current versions, and end what dead nodes left; a driver error is ours."""
+        """Say that we live, read the current versions, and end what nobody works on; a driver error is ours."""
         with reduced("issuance.node"):
             connection = await self._open()
             current = dict(await (await connection.execute(sql.RELEASE)).fetchall())
             self.outdated = differences(self._installed, current)
             values = self._values | {"state": "refused" if self.outdated else state}
             await connection.execute(sql.BEAT, values)
-            await connection.execute(sql.SWEEP, self._values)
+            await connection.execute(sql.SWEEP, self._values | {"working": list(self._working())})
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Beat until cancelled; ``changed`` is called when the versions stop or start to agree."""
