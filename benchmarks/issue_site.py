@@ -24,7 +24,7 @@ import uvicorn
 from issuance_api import issue_record, release
 from issuance_api.__main__ import listen
 from issuance_api.app import TOKEN, Settings, create_app
-from issuance_api.forms import PEOPLE_PER_SHEET, household_order
+from issuance_api.forms import JOINT_SHEET, household_order
 from issuance_api.service_hours import JST
 from municipalities.registry import get
 from municipalities.site import PostgresAddress, Site, ensure_secret, write_site
@@ -112,7 +112,7 @@ def _applicants(town: Town) -> Iterator[Applicant]:
         if row["relationship_codes"] != "02" or not _may_be_issued(town, row):
             continue
         household = household_order(Resident.from_row(one) for one in town.members(row["household_number"]))
-        if len(household) == PEOPLE_PER_SHEET:
+        if len(household) == JOINT_SHEET:
             yield Applicant(_serial(CODE, row["addressee_number"]), Resident.from_row(row), household)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import typst
 
 from gaiji_maps.fonts import FormFont
+from issuance_api.header_cells import with_header_cells
 from records.errors import CheckFailed, ConfigurationError, IssueRefused, Place
 
 MAIN = Path(__file__).resolve().parent.parent / "forms" / "main.typ"
@@ -46,7 +47,7 @@ class Compiler:
         made = warm.compiler.compile(warm.main, format="pdf", sys_inputs=inputs, pdf_standards=[STANDARD])
         if not isinstance(made, bytes):
             raise CheckFailed("the renderer gave no single document")
-        return made
+        return with_header_cells(made)
 
     def _warm(self, form: Form) -> _Warm:
         """This thread's compiler of the form; when a font has changed, the one that read the old font is let go."""

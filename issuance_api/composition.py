@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from municipalities.registry import Municipality
 from records.errors import CheckFailed
 
 Key = tuple[str | int, ...]
-Piece = bytes | Key
+Words = tuple[bytes, ...]  # outlines of the form's own words
+Pieces = tuple[tuple[Words | None, Key, float], ...]  # words or else the place of a value, and the height
 # Characters of CJK Extension A, which no form writes its own words with.
 TOKENS = range(0x3400, 0x4DB6)
 NO_VALUES = frozenset({"digest", "impression", "issued"})  # not texts, or not drawn
@@ -40,22 +41,21 @@ SQUARE = bytes.fromhex(
 _renderer = Renderer()
 
 
-def expected(municipality: Municipality, page: PageData) -> list[Drawn]:
+def expected(municipality: Municipality, page: PageData, demanded: Outlines) -> list[Drawn]:
     """What each page draws, in order, as this form draws these values; heights are those of the cells."""
-    demanded = outlines_of(municipality.folder)
     return [_filled(pieces, page.values, demanded) for pieces in _composed(municipality, page)]
 
 
-def _filled(pieces: tuple[tuple[Piece, float], ...], values: dict[str, Any], demanded: Outlines) -> Drawn:
+def _filled(pieces: Pieces, values: dict[str, Any], demanded: Outlines) -> Drawn:
     filled = Drawn()
-    for piece, height in pieces:
-        outlines = [piece] if isinstance(piece, bytes) else list(filter(None, demanded.of_text(_value(values, piece))))
+    for words, key, height in pieces:
+        outlines = demanded.of_text(_value(values, key)) if words is None else words
         filled.outlines += outlines
         filled.heights += [height] * len(outlines)
     return filled
 
 
-def _composed(municipality: Municipality, page: PageData) -> tuple[tuple[tuple[Piece, float], ...], ...]:
+def _composed(municipality: Municipality, page: PageData) -> tuple[Pieces, ...]:
     form = form_of(municipality, page.kind)
     template = form.root / form.template.removeprefix("/")
     shape = json.dumps(_shape(page.values), sort_keys=True)
@@ -85,9 +85,7 @@ class _ByFolder:
 
 
 @lru_cache(maxsize=512)
-def _learn(
-    by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int
-) -> tuple[tuple[tuple[Piece, float], ...], ...]:
+def _learn(by: _ByFolder, kind: Kind, shape: str, _template: Path, _changed: int) -> tuple[Pieces, ...]:
     demanded = outlines_of(by.municipality.folder)
     values = json.loads(shape)
     keys = list(_keys(values, ()))
@@ -101,10 +99,15 @@ def _learn(
     pdf = _renderer.compile(by.municipality, PageData(kind, values, (), DIGEST))
     with pikepdf.open(io.BytesIO(pdf)) as document:
         pages = pages_drawn(document, embedded_fonts(document))
-    return tuple(
-        tuple((meaning.get(one, one), height) for one, height in zip(page.outlines, page.heights, strict=True))
-        for page in pages
-    )
+    return tuple(tuple(_pieces(page, meaning)) for page in pages)
+
+
+def _pieces(page: Drawn, meaning: dict[bytes, Key]) -> Iterator[tuple[Words | None, Key, float]]:
+    """Values one by one, the words between them together as far as they stand at one height."""
+    drawn = zip(page.outlines, page.heights, strict=True)
+    for (key, height), run in groupby(drawn, lambda one: (meaning.get(one[0], ()), one[1])):
+        outlines = tuple(outline for outline, _ in run)
+        yield from [(None, key, height)] * len(outlines) if key else [(outlines, (), height)]
 
 
 def _tokens(demanded: Outlines) -> Iterator[tuple[str, bytes]]:

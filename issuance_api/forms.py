@@ -23,7 +23,8 @@ from records.code_lists import label
 from records.records import IncomeTax, Resident, SealRegistration
 from records.wareki import wareki
 
-PEOPLE_PER_SHEET = 4
+JOINT_SHEET, INDIVIDUAL_SHEET = 4, 1  # people a sheet: 世帯連記式, 個人票
+SHEET_NUMBER_LETTERS = 16  # hexadecimal: 64 bits, so two certificates never share one by chance
 TITLES = {
     Kind.RESIDENT_RECORD: "住民票",
     Kind.RECORD_ITEM: "住民票記載事項証明書",
@@ -80,7 +81,8 @@ def page_data(municipality: Municipality, application: Application, subject: Sub
     kind = application.kind
     body = BUILDERS[kind](municipality, application, subject)
     values = {**body, **_common(municipality, application, subject, issue)}
-    values["digest"] = _digest(municipality, subject, issue, values)
+    digest = _digest(municipality, subject, issue, values)
+    values |= {"digest": digest, "sheet_numbers": sheet_numbers(digest, len(_bodies(kind, values)))}
     return page_of_values(kind, values)
 
 
@@ -115,10 +117,18 @@ def _digest(municipality: Municipality, subject: Subject, issue: Issue, values: 
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def sheet_numbers(digest: str, sheets: int) -> list[str]:
+    """照合番号 of each sheet: the beginning of the subject digest in groups, and the sheet's own number."""
+    letters = digest[:SHEET_NUMBER_LETTERS].upper()
+    groups = "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+    return [f"{groups}-{number}" for number in range(1, sheets + 1)]
+
+
 def _household(municipality: Municipality, application: Application, subject: Subject) -> dict[str, Any]:
     with_relationship = OptionalItem.RELATIONSHIP in application.items
     return {
         "title": TITLES[application.kind],
+        "per_sheet": INDIVIDUAL_SHEET if municipality.issuing.individual_sheets else JOINT_SHEET,
         "address": wording.address(subject.person),
         "householder": wording.chosen(subject.person.householder_name, with_relationship),
         "people": [_person(one, application) for one in subject.members],
@@ -132,7 +142,6 @@ def _person(person: Resident, application: Application) -> dict[str, Any]:
         "foreign": foreign,
         "name": wording.name(person),
         "name_kana": wording.item(person.name_kana),
-        "other_name_label": wording.other_name_label(person),
         "other_name": wording.other_name(person),
         "birth": wording.day(person.birth_on),
         "sex": label("sex", person.sex),
@@ -205,18 +214,25 @@ BUILDERS: dict[Kind, Builder] = {
 
 def _texts(kind: Kind, values: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
     """What each page must show, with repetitions: a value printed twice is demanded twice."""
-    every = ["発行番号", values["serial"], values["municipality_name"]]
+    every = ["発行番号", values["serial"], "照合番号", values["municipality_name"]]
     closing = [values["certification"], values["issued_on"], values["authority"]["title"], values["authority"]["name"]]
-    bodies = _household_texts(values) if kind in HOUSEHOLD_KINDS else [_single_texts(values)]
+    bodies = _bodies(kind, values)
     pages = len(bodies)
     bodies[-1] += closing
-    return tuple((*body, *every, f"{number}／{pages}") for number, body in enumerate(bodies, 1))
+    numbers = sheet_numbers(values["digest"], pages)
+    return tuple((*body, *every, numbers[at], f"{at + 1}／{pages}") for at, body in enumerate(bodies))
+
+
+def _bodies(kind: Kind, values: dict[str, Any]) -> list[list[str]]:
+    """The texts between head and foot of each sheet."""
+    return _household_texts(values) if kind in HOUSEHOLD_KINDS else [_single_texts(values)]
 
 
 def _household_texts(values: dict[str, Any]) -> list[list[str]]:
     people: Sequence[dict[str, Any]] = values["people"]
     heading = [values["title"], values["address"], values["householder"]]
-    sheets = [people[start : start + PEOPLE_PER_SHEET] for start in range(0, len(people), PEOPLE_PER_SHEET)]
+    size = values["per_sheet"]
+    sheets = [people[start : start + size] for start in range(0, len(people), size)]
     return [heading + [text for one in sheet for text in _cells(one)] for sheet in sheets]
 
 
@@ -231,4 +247,4 @@ def _single_texts(values: dict[str, Any]) -> list[str]:
     return [*_cells(body_only), *(text for entry in tables for text in (entry["name"], entry["text"]))]
 
 
-COMMON_KEYS = frozenset({"municipality_name", "certification", "issued_on", "serial", "digest"})
+COMMON_KEYS = frozenset({"municipality_name", "certification", "issued_on", "serial", "digest", "sheet_numbers"})

@@ -227,15 +227,29 @@ class Cancellation(Message):
     request_id: RequestId
 
 
+def _codes_of_errors(schema: dict[str, Any]) -> None:
+    """``Report._printed_has_no_error``, for whoever reads the schema."""
+    printed = {"outcome": {"const": "printed"}, "error_code": shapes.NOTHING}
+    shapes.each_of(schema, [printed, {"outcome": {"type": "string", "enum": ["aborted", "print_error"]}}])
+
+
 class Report(Message):
     """印刷結果の通知: what became of the pages that were sent.
 
     ``print_error`` is an incident that staff look into; the pages may still be printed or given up afterwards.
     """
 
+    model_config = ConfigDict(json_schema_extra=_codes_of_errors)
+
     request_id: RequestId
     outcome: Literal["printed", "aborted", "print_error"]
     error_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="センターの誤り番号")] | None = None
+
+    @model_validator(mode="after")
+    def _printed_has_no_error(self) -> Self:
+        if self.outcome == "printed" and self.error_code is not None:
+            raise ValueError("error_code belongs to aborted and print_error")
+        return self
 
 
 class RegistrationApplication(Asked):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,9 @@ from records.errors import CheckFailed
 
 SECTION = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf", re.DOTALL)
 HEX = re.compile(rb"<([0-9A-Fa-f]+)>")
+# One character: a base with its selector, if one follows; a selector without a base is one by itself.
+SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+CHARACTER = re.compile(f"{SELECTOR.pattern}|.{SELECTOR.pattern}?", re.DOTALL)
 COMPOSITE = -1  # numberOfContours of a glyph that is made of others
 NO_GLYPH = "the font has no such glyph"
 
@@ -110,19 +113,36 @@ class Outlines:
 
     def __init__(self, fonts: tuple[FormFont, ...]) -> None:
         self._fonts = [_Font(font.path, own) for font, own in zip(fonts, own_coverages(fonts), strict=True)]
+        self._known = _Known(self._find)
 
     def demanded(self, text: str) -> bytes:
         """The outline for one character (base, or base and selector); ``CheckFailed`` when no font has it."""
+        return self._known[text]
+
+    def of_text(self, text: str) -> list[bytes]:
+        """The outlines of a whole text in order, blanks left out."""
+        known = self._known
+        parts = text if SELECTOR.search(text) is None else CHARACTER.findall(text)
+        return list(filter(None, [known[one] for one in parts]))
+
+    def _find(self, text: str) -> bytes:
         for font in self._fonts:
             outline = font.outline(text)
             if outline is not None:
                 return outline
         raise CheckFailed("a character is in none of the form's fonts")
 
-    def of_text(self, text: str) -> Iterator[bytes]:
-        """The outlines of a whole text in order."""
-        for base, selector in characters(text):
-            yield self.demanded(chr(base) + (chr(selector) if selector else ""))
+
+class _Known(dict[Any, bytes]):
+    """Outlines that were looked up before; only found ones are kept, so there are never more than the fonts have."""
+
+    def __init__(self, find: Callable[[Any], bytes]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, key: Any) -> bytes:
+        found = self[key] = self._find(key)
+        return found
 
 
 class _Font:
@@ -132,7 +152,6 @@ class _Font:
             self._shapes = _shapes_of(path.read_bytes(), font)
             self._glyphs = font.getReverseGlyphMap()
 
-    @lru_cache(maxsize=20_000)  # noqa: B019 - the font is dropped with its outlines
     def outline(self, text: str) -> bytes | None:
         found = list(characters(text))
         if len(found) != 1:
@@ -172,24 +191,17 @@ class EmbeddedFont:
         if "/ToUnicode" not in font:
             raise CheckFailed("a font is embedded without its characters")
         self._shapes = _embedded_shapes(inner.FontDescriptor)
-        self._known: dict[int, bytes] = {}
+        self.outlines = _Known(self._shapes.outline)  # by the number with which a glyph is drawn
         self._characters = dict(_to_unicode(font.ToUnicode.read_bytes()))
-
-    def outline(self, glyph: int) -> bytes:
-        """The outline of a glyph by the number with which it is drawn."""
-        found = self._known.get(glyph)
-        if found is None:
-            found = self._known[glyph] = self._shapes.outline(glyph)
-        return found
 
     def named(self) -> Iterator[tuple[str, bytes]]:
         """Each named glyph's character (base, or base and selector) and outline.
 
         A letter with its mark (half-width ｶﾞ) is one text, given to the letter's glyph; the mark's has none then.
         """
+        outlines = self.outlines
         for glyph, text in self._characters.items():
-            base, selector = next(characters(text))
-            yield chr(base) + (chr(selector) if selector else ""), self.outline(glyph)
+            yield text if len(text) == 1 else CHARACTER.findall(text)[0], outlines[glyph]
 
 
 def _embedded_shapes(descriptor: Any) -> Shapes:

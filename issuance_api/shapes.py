@@ -19,15 +19,27 @@ def one_way(schema: Schema) -> None:
 
 
 def each_way(schema: Schema, choices: Sequence[Schema]) -> None:
-    """The two alternatives for each of ``choices``.
+    """The two alternatives for each of ``choices`` (as ``each_of``)."""
+    ways = _ways(schema["properties"])
+    each_of(
+        schema,
+        [
+            choice | way | {"required": [name, *choice.get("required", ())]}
+            for choice in choices
+            for name, way in ways.items()
+        ],
+    )
+
+
+def each_of(schema: Schema, choices: Sequence[Schema]) -> None:
+    """Replace the schema of an object by closed alternatives.
 
     A choice maps properties to their schema in it, and ``required`` to the names that must be there besides.
     """
     whole = dict(schema)
     schema.clear()
     schema.update({key: whole.pop(key) for key in ("title", "description") if key in whole})
-    ways = _ways(whole["properties"])
-    schema["oneOf"] = [_narrowed(whole, choice, way, name) for choice in choices for name, way in ways.items()]
+    schema["oneOf"] = [_narrowed(whole, choice) for choice in choices]
 
 
 def _ways(properties: Schema) -> dict[str, Schema]:
@@ -44,7 +56,7 @@ def given(optional: Schema) -> Schema:
     return found
 
 
-def _narrowed(whole: Schema, choice: Schema, way: Schema, asked_by: str) -> Schema:
-    required = [*whole.get("required", ()), asked_by, *choice.get("required", ())]
+def _narrowed(whole: Schema, choice: Schema) -> Schema:
+    required = [*whole.get("required", ()), *choice.get("required", ())]
     properties = {name: one for name, one in choice.items() if name != "required"}
-    return whole | {"properties": whole["properties"] | properties | way, "required": required}
+    return whole | {"properties": whole["properties"] | properties, "required": required}

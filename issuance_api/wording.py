@@ -9,7 +9,7 @@ from records.records import Resident
 from records.wareki import DateValue
 
 EMPTY = "【空欄】"  # the register has nothing there
-OMITTED = "省略"  # the applicant did not ask for it
+OMITTED = "【省略】"  # the applicant did not ask for it
 NOT_FILED = "＊＊＊＊＊"  # 未申告の被扶養者: no amount is known
 FOREIGN = "2"
 SPACE = "\u3000"

@@ -63,6 +63,7 @@ class Issuing:
     koseki_hours: KosekiHours = KosekiHours()
     overseas_voting_allowed: bool = False
     card_usable_next_day: bool = True  # a card serves from the day after its certificate was issued, not before
+    individual_sheets: bool = False  # 住民票: one member a sheet (個人票), not four (世帯連記式)
     registration_days: int = 5  # a usage registration may be used this many days after it was approved
 
 

@@ -35,7 +35,8 @@ AT_ONCE = 4
 ASK_SECONDS = 60.0  # the deadline of an order ends it long before
 STATUS_SECONDS = 5.0
 READY = b'{"serving":true}'
-OLDEST_SETTLEMENT = timedelta(minutes=10)
+MOST_STATUS_BYTES = 64
+CLOCKS_DIFFER = timedelta(seconds=5)  # by which the two systems' clocks may
 UNAVAILABLE = "戸籍の証明書はただいま交付できません。時間をおいてご利用ください。"
 PENDING = "届出の処理中のため、戸籍の証明書を発行できません。窓口でお手続きください。"
 NOT_FOUND = "戸籍を確認できません。窓口でお手続きください。"
@@ -77,36 +78,39 @@ class HttpsKosekiSystem:
 
         An answer that it should not give counts against the system like none at all; a refusal by its rules does not.
         """
-        if not self._breaker.lets_through():
+        admission = self._breaker.admit()
+        if admission is None:
             raise KosekiUnavailable(UNAVAILABLE)
         try:
             extract = await self._in_time(order, deadline_seconds)
         except (KosekiPending, KosekiNotFound):
-            self._breaker.succeeded()
+            self._breaker.succeeded(admission)
             raise
         except UtsushiError:
-            self._breaker.failed()
+            self._breaker.failed(admission)
             raise
         except BaseException:
-            self._breaker.gave_up()
+            self._breaker.gave_up(admission)
             raise
-        self._breaker.succeeded()
+        self._breaker.succeeded(admission)
         return extract
 
     async def status(self) -> str:
-        """稼働状況: ``ready``, or ``down`` when the system does not say so itself."""
+        """稼働状況: ``ready``, or ``down`` when the system does not say so itself, in as many bytes as that takes."""
+        url = f"{self._address.url}/v1/status"
         try:
-            async with asyncio.timeout(STATUS_SECONDS), self._http() as client:
-                response = await client.get(f"{self._address.url}/v1/status")
-        except (TimeoutError, httpx.HTTPError, OSError):
+            async with asyncio.timeout(STATUS_SECONDS), self._http() as client, client.stream("GET", url) as response:
+                body = await _limited(response, MOST_STATUS_BYTES)
+        except (TimeoutError, httpx.HTTPError, OSError, KosekiHostile):
             return "down"
-        return "ready" if response.status_code == httpx.codes.OK and response.content == READY else "down"
+        return "ready" if response.status_code == httpx.codes.OK and body == READY else "down"
 
     async def _in_time(self, order: Order, deadline_seconds: float) -> Extract:
         """Errors of the libraries as ours: theirs may quote what they read."""
         try:
             async with asyncio.timeout(deadline_seconds), self._places:
-                return await self._judge(order, *await self._ask(order))
+                asked_at = self._clock()
+                return await self._judge(order, asked_at, *await self._ask(order))
         except TimeoutError:
             failure: UtsushiError = KosekiTimeout(TOO_LATE)
         except (httpx.HTTPError, OSError):
@@ -124,16 +128,11 @@ class HttpsKosekiSystem:
         """One request on a new connection. Nothing is unpacked: a packed body could be a bomb."""
         url = f"{self._address.url}/v1/{self._municipality}/extracts"
         async with self._http() as client, client.stream("POST", url, json=_body(order)) as response:
-            if "content-encoding" in response.headers:
-                raise KosekiHostile("the answer is packed")
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise KosekiHostile("the answer is too large")
-            return response.status_code, response.headers, bytes(body)
+            return response.status_code, response.headers, await _limited(response, MOST_BYTES)
 
-    async def _judge(self, order: Order, status: int, headers: httpx.Headers, body: bytes) -> Extract:
+    async def _judge(
+        self, order: Order, asked_at: datetime, status: int, headers: httpx.Headers, body: bytes
+    ) -> Extract:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise KosekiUnavailable(UNAVAILABLE)
         if status in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
@@ -147,20 +146,36 @@ class HttpsKosekiSystem:
         }
         if any(headers.get(name) != value for name, value in expected.items()):
             raise KosekiMismatch("the answer is to another order, or about another person")
-        settled_at = self._settled_at(headers)
-        clean, pages = await asyncio.to_thread(inspect, body, order)
+        settled_at = self._settled_at(headers, asked_at)
+        clean, pages = await asyncio.to_thread(inspect, body, order, headers.get("koseki-version", ""))
         return Extract(clean, pages, hashlib.sha256(clean).hexdigest(), settled_at)
 
-    def _settled_at(self, headers: httpx.Headers) -> datetime:
-        """Up to when the answer is settled: read just now, or an entry may be missing on it."""
+    def _settled_at(self, headers: httpx.Headers, asked_at: datetime) -> datetime:
+        """When the register was read for this answer: after we asked, so after every hold that was lifted before.
+
+        No hold was in force when the order was made, and one is lifted only when its 届 is settled. An answer from an
+        older copy of the register may lack that entry.
+        """
         try:
             settled = datetime.fromisoformat(headers.get("koseki-settled-at", ""))
-            old = abs(self._clock() - settled) > OLDEST_SETTLEMENT
+            timely = asked_at - CLOCKS_DIFFER <= settled <= self._clock() + CLOCKS_DIFFER
         except (ValueError, TypeError):
             raise KosekiMismatch("the answer does not say up to when it is settled") from None
-        if old:
+        if not timely:
             raise KosekiMismatch("the answer is from before the newest settlement")
         return settled
+
+
+async def _limited(response: httpx.Response, most: int) -> bytes:
+    """The body as it comes, unpacked by nobody, up to a limit."""
+    if "content-encoding" in response.headers:
+        raise KosekiHostile("the answer is packed")
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            raise KosekiHostile("the answer is too large")
+    return bytes(body)
 
 
 def _refusal(order: Order, status: int, headers: httpx.Headers) -> UtsushiError:

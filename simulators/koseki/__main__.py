@@ -17,7 +17,7 @@ import uvicorn
 from municipalities.registry import all_codes, get
 from municipalities.site import change_site, home
 from simulators import pki, settings, store
-from simulators.koseki.registers import Register, non_residents, registers
+from simulators.koseki.registers import Book, non_residents, registers
 from simulators.koseki.server import System
 
 FOLDER = "secrets/koseki"
@@ -43,14 +43,14 @@ def main() -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def book(code: str) -> dict[tuple[str, str], Register]:
-    """The registers of a town as its newest state has them."""
+def book(code: str) -> Book:
+    """The registers of a town as its newest state has them; each is made when it is asked for."""
     path = store.path(code)
     return _book(code, path.stat().st_mtime_ns) if path.exists() else registers(get(code), ())
 
 
 @lru_cache(maxsize=3)
-def _book(code: str, _changed: int) -> dict[tuple[str, str], Register]:
+def _book(code: str, _changed: int) -> Book:
     return registers(get(code), store.peek(code).town.active())
 
 

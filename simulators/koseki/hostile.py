@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
+from PIL import Image
 
 MANY_PAGES = 500
 
@@ -22,10 +26,10 @@ def _changed(change: Callable[[pikepdf.Pdf], object], **saving: object) -> Calla
     return run
 
 
-def with_foreign_page(pdf: bytes, other: bytes) -> bytes:
-    """The last page is somebody else's (徳島: page 2 of 3)."""
+def with_foreign_page(pdf: bytes, other: bytes, number: int) -> bytes:
+    """One page is somebody else's (徳島: page 2 of 3); it is that of the same number in theirs."""
     with pikepdf.open(io.BytesIO(pdf)) as document, pikepdf.open(io.BytesIO(other)) as foreign:
-        document.pages[-1:] = [foreign.pages[-1]]
+        document.pages[number] = foreign.pages[number]
         out = io.BytesIO()
         document.save(out)
         return out.getvalue()
@@ -45,9 +49,12 @@ def _many(document: pikepdf.Pdf) -> None:
         document.pages.append(page)
 
 
-def _letter(document: pikepdf.Pdf) -> None:
-    for page in document.pages:
-        page.mediabox = Array([0, 0, 612, 792])
+def _sized(*box: float) -> Callable[[pikepdf.Pdf], None]:
+    def change(document: pikepdf.Pdf) -> None:
+        for page in document.pages:
+            page.mediabox = Array(list(box))
+
+    return change
 
 
 def _user_unit(document: pikepdf.Pdf) -> None:
@@ -106,10 +113,88 @@ def _white_sheet(document: pikepdf.Pdf) -> None:
     document.pages[0].contents_add(b"\nq 1 1 1 rg 0 0 600 850 re f Q")
 
 
+def _blacked(document: pikepdf.Pdf) -> None:
+    """The name stands on black: its text is there, and there is ink in its place, but nobody can read it."""
+    document.pages[0].contents_add(b"q 0 0 0 rg 0 700 600 142 re f Q\n", prepend=True)
+
+
 def _pale(document: pikepdf.Pdf) -> None:
     """All ink is nearly white."""
     page = document.pages[0]
     page.Contents = document.make_stream(page.Contents.read_bytes().replace(b"0 scn", b"0.98 scn"))
+
+
+def _put_picture(document: pikepdf.Pdf, image: Any, page: pikepdf.Page) -> None:
+    stream = document.make_stream(zlib.compress(image.tobytes()), Type=Name.XObject, Subtype=Name.Image)
+    stream.Width, stream.Height, stream.BitsPerComponent = image.width, image.height, 8
+    stream.ColorSpace, stream.Filter = Name.DeviceRGB, Name.FlateDecode
+    page.resources["/XObject"] = Dictionary(Picture=stream)
+
+
+def with_picture(pdf: bytes, picture: bytes, *, text: str) -> bytes:
+    """The first page shows another one as a picture (PNG); its own text is ``gone``, or lies ``under`` it and is still read."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    show = b"q 595.28 0 0 841.89 0 0 cm /Picture Do Q"
+
+    def change(document: pikepdf.Pdf) -> None:
+        page = document.pages[0]
+        _put_picture(document, image, page)
+        drawn = b"" if text == "gone" else page.Contents.read_bytes().replace(b"/x0 Do", b"")
+        page.Contents = document.make_stream(drawn + b"\n" + show)
+
+    return _changed(change)(pdf)
+
+
+def _scattered(document: pikepdf.Pdf) -> None:
+    """A page of another picture in small tiles, none of them larger than a seal."""
+    page = document.pages[0]
+    dot = document.make_stream(b"\x00", Type=Name.XObject, Subtype=Name.Image, Width=1, Height=1, BitsPerComponent=8)
+    dot.ColorSpace = Name.DeviceGray
+    page.resources["/XObject"] = Dictionary(Dot=dot)
+    page.contents_add(b"\n".join(b"q 20 0 0 20 %d 300 cm /Dot Do Q" % at for at in range(100, 500, 40)))
+
+
+def _painted(document: pikepdf.Pdf) -> None:
+    """Letters painted as lines: a name that no reader of text finds."""
+    strokes = b" ".join(b"%d 300 m %d 310 l S" % (at % 500, at % 500 + 3) for at in range(2000))
+    document.pages[0].contents_add(b"\nq " + strokes + b" Q")
+
+
+def _curved(document: pikepdf.Pdf) -> None:
+    document.pages[0].contents_add(b"\nq 100 100 m 110 120 130 120 140 100 c f Q")
+
+
+def _image_bomb(document: pikepdf.Pdf) -> None:
+    """An image that says it has ten thousand million dots."""
+    page = document.pages[0]
+    image = document.make_stream(b"\x00\x10", Type=Name.XObject, Subtype=Name.Image, Width=100_000, Height=100_000)
+    image.BitsPerComponent, image.ColorSpace, image.Filter = 1, Name.DeviceGray, Name.CCITTFaxDecode
+    page.resources["/XObject"] = Dictionary(Bomb=image)
+    page.contents_add(b"\nq 30 0 0 30 0 0 cm /Bomb Do Q")
+
+
+def _double_packed(document: pikepdf.Pdf) -> None:
+    page = document.pages[0]
+    packed = zlib.compress(zlib.compress(page.Contents.read_bytes()))
+    stream = document.make_stream(b"")
+    stream.write(packed, filter=Array([Name.FlateDecode, Name.FlateDecode]))
+    page.Contents = stream
+
+
+def _deep(document: pikepdf.Pdf) -> None:
+    nested = Array([])
+    for _ in range(60):
+        nested = Array([nested])
+    document.Root.PageLabels = Dictionary(Nums=nested)
+
+
+def _many_objects(document: pikepdf.Pdf) -> None:
+    document.Root.PageLabels = Dictionary(Nums=Array([document.make_indirect(Array([n])) for n in range(25_000)]))
+
+
+def _no_seal(document: pikepdf.Pdf) -> None:
+    page = document.pages[-1]
+    page.Contents = document.make_stream(re.sub(rb"/\w+ Do", b"", page.Contents.read_bytes()))
 
 
 def _external(document: pikepdf.Pdf) -> None:
@@ -150,7 +235,10 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
     "script": _changed(_script),
     "attachment": _changed(_attachment),
     "many_pages": _changed(_many),
-    "letter": _changed(_letter),
+    "letter": _changed(_sized(0, 0, 612, 792)),
+    "a3": _changed(_sized(0, 0, 841.89, 1190.55)),
+    "landscape": _changed(_sized(0, 0, 841.89, 595.28)),
+    "shifted": _changed(_sized(-100, -100, 495.28, 741.89)),
     "user_unit": _changed(_user_unit),
     "rotated": _changed(_rotated),
     "hidden_layer": _changed(_hidden_layer),
@@ -164,7 +252,18 @@ KINDS: dict[str, Callable[[bytes], bytes]] = {
     "encrypted": _encrypted,
     "cropped": _changed(_cropped),
     "white_sheet": _changed(_white_sheet),
+    "blacked": _changed(_blacked),
     "pale": _changed(_pale),
+    "no_seal": _changed(_no_seal),
+    "scattered": _changed(_scattered),
+    "painted": _changed(_painted),
+    "curved": _changed(_curved),
+    "image_bomb": _changed(_image_bomb),
+    "double_packed": _changed(
+        _double_packed, stream_decode_level=pikepdf.StreamDecodeLevel.none, compress_streams=False
+    ),
+    "deep": _changed(_deep),
+    "many_objects": _changed(_many_objects),
     "external_stream": _changed(_external),
     "form_inside": _changed(_form_inside),
     "table_in_stream": _changed(lambda document: None, object_stream_mode=pikepdf.ObjectStreamMode.generate),

@@ -172,7 +172,8 @@ def correction(town: Town) -> None:
     row = town.someone(lambda row: row["resident_kind"] == "1")
     if row is not None:
         domicile = f"{households.place(town)}{town.rng.choice(households.TOWNS)}{households.lot_number(town.rng)}"
-        change(town, row, registered_domicile=f"{town.municipality.prefecture}{domicile}", **changed(town, "30"))
+        for one in _same_register(town, row):
+            change(town, one, registered_domicile=f"{town.municipality.prefecture}{domicile}", **changed(town, "30"))
 
 
 def ex_officio_removal(town: Town) -> None:
@@ -271,10 +272,21 @@ def _assess(town: Town, members: Iterable[Row], year: int, only: str | None = No
 
 
 def _renamed(town: Town, row: Row, name: str, kana: str, reason: str) -> None:
+    """A new name, and wherever it stands for others: as householder's, as 筆頭者's."""
+    register = _same_register(town, row) if row["family_register_head"] == row["name"] else []
     change(town, row, name=name, name_kana=kana, **changed(town, reason))
     if _heads(row):
         for one in town.members(row["household_number"]):
             change(town, one, householder_name=name)
+    for one in register:
+        change(town, town.records["resident"][key_of("resident", one)], family_register_head=name)
+
+
+def _same_register(town: Town, row: Row) -> list[Row]:
+    """Members of the household who are in one 戸籍 with ``row``, and ``row``."""
+    register = (row["registered_domicile"], row["family_register_head"])
+    rows = town.members(row["household_number"])
+    return [one for one in rows if (one["registered_domicile"], one["family_register_head"]) == register]
 
 
 def _heads(row: Row) -> bool:

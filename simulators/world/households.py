@@ -11,7 +11,7 @@ from records.code_lists import relationship_text
 from simulators.world import foreigners, names, structure
 from simulators.world.names import FEMALE, MALE, Name
 from simulators.world.rows import Row, day, individual_number, resident_record_code, row, worded
-from simulators.world.structure import ALONE, PARENTS, Member
+from simulators.world.structure import ALONE, PARENTS, SIBLINGS, Member
 from simulators.world.town import Town, days_before
 
 RARE_SHARE = 0.04
@@ -42,7 +42,10 @@ BUILDINGS = ("コーポ見本", "メゾン架空", "町営住宅第２団地", "
 
 @dataclass(slots=True)
 class Family:
-    """What the members of one household share; ``registers`` gives 本籍 and 筆頭者 of each 戸籍 among them."""
+    """What the members of one household share; ``registers`` gives 本籍 and 筆頭者 of each 戸籍 among them.
+
+    ``husband``: the householder is a wife, and he lives with her.
+    """
 
     number: str
     surname: Name
@@ -52,6 +55,7 @@ class Family:
     settled_on: date
     came_from: str | None
     registers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    husband: bool = False
 
 
 def household(town: Town) -> list[Row]:
@@ -61,6 +65,7 @@ def household(town: Town) -> list[Row]:
     plan = list(foreigners.plan(rng)) if foreign else structure.members(rng)
     origin = foreigners.origin(rng)
     family = new_family(town, _surname(town))
+    family.husband = any(member.relationship == "11" for member in plan)
     householder, found = "", []
     for member in plan:
         made = resident(town, family, member, householder, origin)
@@ -158,9 +163,10 @@ def _register(town: Town, family: Family, member: Member, name: str) -> Row:
     """本籍 and 筆頭者: the first member of each 戸籍 heads it, or a husband or father who is no longer there."""
     if member.register == ALONE or member.register not in family.registers:
         rng = town.rng
-        widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8
+        widowed = member.sex == FEMALE and member.age >= 60 and rng.random() < 0.8 and not family.husband
         absent = f"{name.split('　', maxsplit=1)[0]}　{names.given(rng, MALE).text}"
-        head = absent if widowed or (member.register == PARENTS and member.sex == FEMALE) else name
+        mother = member.register == PARENTS and member.sex == FEMALE
+        head = absent if widowed or mother or member.register == SIBLINGS else name
         inside = f"{town.municipality.prefecture}{place(town)}{family.town_name}"
         domicile = f"{inside if rng.random() < 0.75 else rng.choice(ELSEWHERE)}{rng.randint(1, 4000)}番地"
         family.registers[member.register] = (domicile, head)

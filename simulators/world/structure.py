@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from simulators.world.names import FEMALE, MALE
 
-# Whose 戸籍 a member is in: the householder's couple, their parents, a married child's couple, or one of their own.
-COUPLE, PARENTS, YOUNG, ALONE = "couple", "parents", "young", "alone"
+# Whose 戸籍 a member is in: the householder's couple, their parents, a married child's couple, a father's who is no longer
+# there (brothers and sisters who have not married), or one of their own.
+COUPLE, PARENTS, YOUNG, SIBLINGS, ALONE = "couple", "parents", "young", "siblings", "alone"
 
 
 class Member(NamedTuple):
@@ -92,9 +93,9 @@ def _elders_with_young_family(rng: random.Random) -> Members:
 
 
 def _siblings(rng: random.Random) -> Members:
-    head = Member("02", rng.choice((MALE, FEMALE)), rng.randint(30, 88))
+    head = Member("02", rng.choice((MALE, FEMALE)), rng.randint(30, 88), SIBLINGS)
     code, sex = rng.choice((("84", FEMALE), ("74", MALE)))
-    return [head, Member(code, sex, max(18, head.age - rng.randint(1, 9)))]
+    return [head, Member(code, sex, max(18, head.age - rng.randint(1, 9)), SIBLINGS)]
 
 
 def _unfiled(rng: random.Random) -> Members:

@@ -153,6 +153,7 @@ def test_a_head_that_never_ends_loses_its_connection(pki: Pki, port: int) -> Non
         assert connection.recv(100) == b""
 
 
+@pytest.mark.fault(65)
 def test_a_handshake_that_never_begins_loses_its_connection(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 10) as plain:
         assert plain.recv(100) == b""
@@ -172,6 +173,7 @@ def test_an_idle_connection_is_closed(pki: Pki, port: int) -> None:
     assert b"".join(parts).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.fault(130)
 @pytest.mark.clause("2(2)①")
 def test_a_reader_that_does_not_read_is_cut_off_and_nothing_is_kept_for_it(
     pki: Pki, caplog: pytest.LogCaptureFixture
@@ -186,6 +188,7 @@ def test_a_reader_that_does_not_read_is_cut_off_and_nothing_is_kept_for_it(
         assert len(heard_until_cut(connection)) < LARGE
 
 
+@pytest.mark.fault(130)
 def test_a_reader_that_takes_drop_by_drop_is_cut_off_in_the_end(pki: Pki) -> None:
     limits = Limits(stalled_seconds=600, answer_seconds=2)
     with serving(pki, limits) as (port, _), connect(pki, port, pki.client) as connection:
@@ -208,6 +211,7 @@ def test_a_slow_reader_that_reads_gets_everything(pki: Pki, port: int) -> None:
     assert got > LARGE
 
 
+@pytest.mark.fault(65)
 def test_connections_beyond_the_number_of_a_client_are_dropped_and_all_beyond_the_whole(
     pki: Pki, port: int, server: CentreServer
 ) -> None:

@@ -40,11 +40,12 @@ def _page(number: int, page: pdfium.PdfPage) -> list[list[Any]]:
 
 def _what(one: pdfium.PdfObject, text_page: pdfium.PdfTextPage) -> str:
     if one.type == RAW.FPDF_PAGEOBJ_TEXT:
-        return "text " + _text(one, text_page)
+        return "text " + text_of_object(one, text_page)
     return {RAW.FPDF_PAGEOBJ_IMAGE: "image", RAW.FPDF_PAGEOBJ_PATH: "path"}.get(one.type, "other")
 
 
-def _text(one: pdfium.PdfObject, text_page: pdfium.PdfTextPage) -> str:
+def text_of_object(one: pdfium.PdfObject, text_page: pdfium.PdfTextPage) -> str:
+    """The text of one drawn object."""
     length = RAW.FPDFTextObj_GetText(one.raw, text_page.raw, None, 0)
     buffer = ctypes.create_string_buffer(length)
     RAW.FPDFTextObj_GetText(one.raw, text_page.raw, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), length)

@@ -131,6 +131,14 @@ def test_a_print_failure_is_an_incident_until_somebody_finds_out_why(centre: Tes
     assert states("request-0001")[-1] == "printed"
 
 
+def test_printed_with_an_error_is_no_report(centre: TestClient) -> None:
+    """It was an internal error, after the request had been noted as printed."""
+    assert apply(centre).status_code == 200
+    body = {"request_id": "request-0001", "outcome": "printed", "error_code": "E-07"}
+    assert code_of(centre.post(f"/v1/{CODE}/reports", json=body)) == (400, "bad_request")
+    assert states("request-0001")[-1] == "sent"
+
+
 @pytest.mark.fault(63)
 def test_a_failure_to_print_what_was_never_sent_is_refused(centre: TestClient) -> None:
     change("update staff.card set status = 'suspended'")

@@ -48,6 +48,7 @@ def requests() -> int:
     return int(row[0])
 
 
+@pytest.mark.fault(127)
 @pytest.mark.parametrize(
     ("client", "code"), [("unpinned", CODE), ("revoked", CODE), ("second", CODE), ("client", "999999")]
 )
@@ -189,6 +190,7 @@ def test_without_a_list_nothing_is_looked_up(tmp_path: Path) -> None:
     Doorkeeper(settings_from(values, tmp_path)).admit(der, CODE)
 
 
+@pytest.mark.fault(127)
 def test_a_town_that_is_pinned_but_not_served_is_unknown(here: Town) -> None:
     with here.centre(client="second", code="362999") as line, pytest.raises(Refused) as refusal:
         line.alive()

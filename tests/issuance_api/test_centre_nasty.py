@@ -46,6 +46,7 @@ def answered(body: bytes) -> tuple[int, str]:
     return int(body.split(b" ", 2)[1]), code[1].decode() if code else ""
 
 
+@pytest.mark.fault(52, 53)
 def test_the_same_order_in_one_millisecond_at_two_nodes_is_issued_once(line: Centre, site: Town) -> None:
     lines = shared(Ledger(), [0, 1, 0, 1], site)
     came = nasty.same_order_at_once(lines, application())
@@ -57,6 +58,7 @@ def test_the_same_order_in_one_millisecond_at_two_nodes_is_issued_once(line: Cen
     assert states("request-0001") == ["accepted", "eligible", "rendered", "checked", "sent"]
 
 
+@pytest.mark.fault(52)
 @pytest.mark.clause("1(2)")
 def test_different_people_in_one_millisecond_each_get_their_own(line: Centre, site: Town) -> None:
     people = [(CARD, FATHER, MOTHER), (MOTHERS_CARD, MOTHER, FATHER)] * 4
@@ -76,6 +78,7 @@ def test_different_people_in_one_millisecond_each_get_their_own(line: Centre, si
         assert other.name_kana.replace("　", "") not in text
 
 
+@pytest.mark.fault(53, 54)
 @pytest.mark.parametrize("after", [1, 20_000])
 def test_a_centre_gone_mid_answer_finds_the_same_bytes_when_it_asks_again(line: Centre, site: Town, after: int) -> None:
     """Fault 54; asked again at the other node, on a new connection."""
@@ -88,6 +91,7 @@ def test_a_centre_gone_mid_answer_finds_the_same_bytes_when_it_asks_again(line: 
     assert states("request-0001").count("sent") == 1
 
 
+@pytest.mark.fault(54)
 def test_a_centre_gone_before_its_answer_is_made_finds_it_later(line: Centre, site: Town) -> None:
     with raw(site) as one:
         one.send(nasty.request(CODE, nasty.order(application())))
@@ -97,6 +101,7 @@ def test_a_centre_gone_before_its_answer_is_made_finds_it_later(line: Centre, si
     assert line.apply(application()).sha256 == line.result("request-0001")["Sha256"]
 
 
+@pytest.mark.fault(126)
 def test_the_same_id_with_another_person_or_other_content_is_refused(line: Centre) -> None:
     """Fault 126."""
     first = line.apply(application())
@@ -170,6 +175,7 @@ def test_cancelling_ends_the_request_for_good(line: Centre) -> None:
         assert refusal.value.code == "request_conflict"
 
 
+@pytest.mark.fault(65)
 @pytest.mark.clause("4")
 @pytest.mark.parametrize("case", nasty.HOSTILE)
 def test_hostile_envelopes_get_a_fault_with_a_code_alone(line: Centre, case: str) -> None:
@@ -218,6 +224,7 @@ def test_a_body_that_is_announced_too_large_is_not_even_asked_for(line: Centre, 
         assert answered(one.rest()) == (413, "too_large")
 
 
+@pytest.mark.fault(65)
 def test_a_body_without_an_end_is_cut_off(line: Centre, site: Town) -> None:
     head = f"POST /wide-area/{CODE} HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n"
     with raw(site) as one:
@@ -225,6 +232,7 @@ def test_a_body_without_an_end_is_cut_off(line: Centre, site: Town) -> None:
         assert answered(one.rest()) == (413, "too_large")
 
 
+@pytest.mark.fault(65)
 def test_a_body_that_drips_is_given_up(line: Centre, site: Town) -> None:
     """Fault 65: the deadline is for the whole body, a byte now and then does not help."""
     body = nasty.order(application())
@@ -246,6 +254,7 @@ def _drip(line: nasty.RawLine, body: bytes) -> None:
         threading.Event().wait(0.05)
 
 
+@pytest.mark.fault(128)
 def test_many_in_one_piece_are_answered_in_their_order(line: Centre, site: Town) -> None:
     """Fault 128: each answer says to which exchange it is."""
     asked = [orders.new_exchange() for _ in range(4)]
@@ -257,6 +266,7 @@ def test_many_in_one_piece_are_answered_in_their_order(line: Centre, site: Town)
     assert re.findall(rb"<w:RequestId>([\w-]+)<", came)[1] == b"request-0001"
 
 
+@pytest.mark.fault(128)
 def test_a_line_that_is_kept_answers_each_of_its_orders(line: Centre) -> None:
     """Keep-alive: two people after each other on one connection."""
     for number, (card, own) in enumerate([(CARD, FATHER), (MOTHERS_CARD, MOTHER)] * 3):

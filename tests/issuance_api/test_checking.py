@@ -63,6 +63,7 @@ WRONG: dict[str, PageData] = {
     "another variant": household_page((replace(FATHER, name="渡邉\U000e0111　辰之助"), *FAMILY[1:])),
     "the date of birth": household_page((replace(FATHER, birth_on=MOTHER.birth_on), *FAMILY[1:])),
     "the serial": household_page(serial="2026112400000018"),
+    "another issue of the same under the same serial": household_page(request_id="golden-request-0002"),
 }
 
 

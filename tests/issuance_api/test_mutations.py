@@ -14,12 +14,12 @@ from typing import Any
 
 import pikepdf
 import pytest
-from fictional_people import CODE, FATHER, MOTHER
-from issuing_town import CARD, MOTHERS_CARD, owner, states
+from fictional_people import CHILD, CODE, FATHER, MOTHER
+from issuing_town import CARD, MOTHERS_CARD, owner, put, states, text_of
 from pikepdf import Array, Dictionary, Name, String
 from starlette.testclient import TestClient
 
-from issuance_api.forms import PageData
+from issuance_api.forms import PageData, sheet_numbers
 from issuance_api.model import Kind
 from issuance_api.renderer.pool import RendererPool
 from issuance_api.rendering import Renderer
@@ -146,6 +146,49 @@ def _bomb(pdf: pikepdf.Pdf) -> None:
     page.Contents = pdf.make_stream(page.Contents.read_bytes() + b" " * (96 << 20))
 
 
+def sheet(number: int, change: Callable[[dict[str, Any]], None]) -> Mutation:
+    """One sheet is that of another certificate, which differs from this one by ``change``."""
+
+    def run(page: PageData, render: Render) -> bytes:
+        other = deepcopy(page.values)
+        change(other)
+        out = io.BytesIO()
+        with (
+            pikepdf.open(io.BytesIO(render(page))) as pdf,
+            pikepdf.open(io.BytesIO(render(replace(page, values=other)))) as donor,
+        ):
+            pdf.pages[number] = donor.pages[number]
+            pdf.save(out)
+        return out.getvalue()
+
+    return run
+
+
+def _other_people(page: dict[str, Any]) -> None:
+    """Another household of the same size, under the serial and the numbers that this one should have."""
+    for one in page["people"]:
+        one["name"], one["name_kana"] = f"別人　{one['name'][-1]}", "ベツジン"
+
+
+def _other_issue(page: dict[str, Any]) -> None:
+    """Another issue of the same record: with the same serial, all that differs is the number of the sheet."""
+    page["sheet_numbers"] = sheet_numbers("f" * 64, len(page["sheet_numbers"]))
+
+
+def _exchanged(pdf: pikepdf.Pdf) -> None:
+    pdf.pages[1], pdf.pages[2] = pdf.pages[2], pdf.pages[1]
+
+
+SHEETS: dict[str, Mutation] = {
+    "another household's middle sheet, right serial": sheet(1, _other_people),
+    "the middle sheet of another issue of the same record": sheet(1, _other_issue),
+    "the first sheet of another issue of the same record": sheet(0, _other_issue),
+    "the last sheet of another issue of the same record": sheet(2, _other_issue),
+    "two sheets exchanged": document(_exchanged),
+    "the first sheet in the place of the second": document(lambda pdf: pdf.pages.__setitem__(1, pdf.pages[0])),
+    "no numbers of sheets": values(lambda page: page.update(sheet_numbers=[" "] * len(page["sheet_numbers"]))),
+}
+
 TEXT = rb"(q 1 0 0 -1 )([0-9.]+)( [0-9.]+ cm/c0 cs 0 scn\nBT 0 Tr.*?\nET\nQ)"
 BLACK, PLAIN = rb"cs 0 scn\nBT 0 Tr", rb"BT 0 Tr"
 IMAGE = rb"q [^\n]* cm/x[0-9]+ Do\nQ"
@@ -226,6 +269,41 @@ def assert_nothing_sent(response: Any, request_id: str) -> None:
 @pytest.mark.parametrize("what", MUTATIONS)
 def test_nothing_that_is_wrong_is_sent(centre: TestClient, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     broken(monkeypatch, MUTATIONS[what])
+    assert_nothing_sent(apply(centre, "request-0001"), "request-0001")
+
+
+@pytest.fixture
+def large_household(centre: TestClient) -> None:
+    """Nine people, so that the certificate has three sheets."""
+    with owner() as connection:
+        for number in range(6):
+            key = f"00000000000020{number}"
+            put(connection, "resident", replace(CHILD, addressee_number=key, name=f"渡邉\U000e0110　{number}子"))
+
+
+def test_three_sheets_of_one_certificate_are_sent(centre: TestClient, large_household: None) -> None:
+    sent = apply(centre, "request-0001")
+    assert sent.status_code == 200
+    number = re.findall(r"照合番号((?:[0-9A-F]{4}-){4})([0-9])", text_of(sent.content))
+    assert [one[1] for one in number] == ["1", "2", "3"]
+    assert len({one[0] for one in number}) == 1
+
+
+def test_a_sheet_put_in_again_is_sent(
+    centre: TestClient, large_household: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what is caught below is what the sheet shows, not that it was put in."""
+    broken(monkeypatch, sheet(1, lambda page: None))
+    assert apply(centre, "request-0001").status_code == 200
+
+
+@pytest.mark.clause("1(2)")
+@pytest.mark.parametrize("what", SHEETS)
+def test_no_sheet_of_another_certificate_is_sent(
+    centre: TestClient, large_household: None, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """徳島: page 2 of 3 was another person's."""
+    broken(monkeypatch, SHEETS[what])
     assert_nothing_sent(apply(centre, "request-0001"), "request-0001")
 
 

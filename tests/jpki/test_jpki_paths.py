@@ -68,6 +68,7 @@ def test_an_intermediate_counts_only_where_the_site_configured_it(folder: Path) 
     assert [one.certificate for one in path] == [one.certificate for one in reversed(here.rungs)]
 
 
+@pytest.mark.fault(62)
 def test_without_a_way_up_to_a_trusted_one_it_counts_for_nothing(folder: Path, tmp_path: Path) -> None:
     here, stranger = Ladder(folder, BETWEEN), TestAuthority(tmp_path, NOW, name="Root", key_name="other")
     policy = Policy((Anchor(stranger.certificate),), {CARD_POLICY: "card"}, intermediates=here.policy().intermediates)
@@ -107,6 +108,7 @@ def test_an_authority_that_may_not_stand_there(folder: Path, why: str) -> None:
     assert code(here.card().certificate, here.policy()) == expected
 
 
+@pytest.mark.fault(133)
 def test_a_test_root_or_a_test_name_is_refused_in_production(folder: Path, tmp_path: Path) -> None:
     """Fault 133: by what the site says of the authority, and by O=JPKI-TEST even where it says nothing."""
     here = Ladder(folder, BETWEEN)
