@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.soak_ledger import FINAL, Attempt, Entry
+from benchmarks.soak_ledger import FINAL, TOO_BUSY, Attempt, Entry
 from benchmarks.soak_observer import judge
 from benchmarks.soak_site import Down
 from benchmarks.soak_timeline import Timeline
@@ -147,21 +147,22 @@ class Reckoning:
         state, code = row["state"], row["result_code"]
         reported = {one.detail for one in entry.others("report")}
         noted = {one.detail for one in entry.others("report") if one.answer.outcome == "result"}
-        unknown = any(one.answer.outcome in ("gone", "broken") for one in entry.applied())
+        unknown = any(map(_unknown, entry.applied()))
         if state == "printed":
             return "printed" in reported
         if state == "aborted":
             return "aborted" in reported or (code == "cancelled" and bool(entry.others("cancel")))
         if state == "sent":
             return not noted & {"printed", "aborted"} and (unknown or bool(entry.certificates()))
-        return state not in UNFINISHED and not entry.certificates() and self._failure_fits(entry, str(code), unknown)
+        return state not in UNFINISHED and not entry.certificates() and self._failure_fits(entry, row, unknown)
 
-    def _failure_fits(self, entry: Entry, code: str, unknown: bool) -> bool:
-        """A request that came to nothing: for a reason, which a client was told unless it had left."""
-        last = max(one.answered_at for one in entry.attempts)
+    def _failure_fits(self, entry: Entry, row: Mapping[str, Any], unknown: bool) -> bool:
+        """A request that came to nothing: for a reason before its end, which may be long after its client has left."""
+        code, ended = str(row["result_code"]), row["finished_at"].timestamp()
+        last = max(ended, *(one.answered_at for one in entry.attempts))
         if code in WAITED:
             return unknown or _waited(entry, code, last)
-        return self._reason(entry, code, last + KILL_SECONDS)
+        return self._reason(entry, code, last)
 
     def _certificates(self, entry: Entry) -> None:
         """Every page that reached a client, and every ``sent``."""
@@ -224,7 +225,7 @@ class Reckoning:
             return any(
                 other is not attempt
                 and other.asked_at <= attempt.answered_at
-                and (other.answered_at >= attempt.asked_at or other.answer.outcome in ("gone", "broken"))
+                and (other.answered_at >= attempt.asked_at or _unknown(other))
                 for other in entry.applied()
             )
         if code == "request_conflict":
@@ -240,7 +241,10 @@ class Reckoning:
             "card_not_active": lambda: self._timeline.suspended(wish, since, until),
             "register_changed": lambda: cancelled or self._timeline.changed(wish, since, until),
             "cancelled": lambda: cancelled,
-            "abandoned": lambda: any(one.since <= until and one.until >= since for one in self._kills.nodes),
+            "abandoned": lambda: (
+                any(one.since <= until and one.until >= since for one in self._kills.nodes)
+                or any(one.answer.code == TOO_BUSY for one in entry.applied())
+            ),
             "renderer_lost": lambda: any(since - KILL_SECONDS <= one <= until for one in self._kills.renderers),
         }
         return code in reasons and reasons[code]()
@@ -289,6 +293,11 @@ def leaks(town: SoakTown, line: str) -> Iterator[str]:
         yield "a name in a log"
     if set(NUMBERS.findall(line)) & town.numbers:
         yield "a number in a log"
+
+
+def _unknown(attempt: Attempt) -> bool:
+    """Whether the request may have gone on, and may even be unfinished, after this answer or for want of one."""
+    return attempt.answer.outcome in ("gone", "broken") or attempt.answer.code == TOO_BUSY
 
 
 def _waited(entry: Entry, code: str, until: float) -> bool:

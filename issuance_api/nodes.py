@@ -88,11 +88,12 @@ class Node:
             repository = await stack.enter_async_context(
                 open_repository(one, self.settings.node, self.settings.jpki.links_without_issuer)
             )
-            presence = Presence(one.code, issuer_conninfo(one), self.settings.node, installed(one))
+            service = IssuingService(one, repository, workshop)
+            conninfo = issuer_conninfo(one)
+            presence = Presence(one.code, conninfo, self.settings.node, installed(one), lambda: service.working)
         except ConfigurationError as error:
             log.error("municipality %s is not served: %s", one.code, error)
             return
-        service = IssuingService(one, repository, workshop)
         await service.warm()
         stack.push_async_callback(self._leave, presence)
         self.presences[one.code], self.services[one.code] = presence, service

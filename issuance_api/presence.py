@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,20 +31,23 @@ class Presence:
     """One node in the database of one municipality.
 
     ``outdated`` names the components that are not the current ones; ``skewed`` says that this host's clock is not the
-    database's, by which all nodes measure the service hours.
+    database's, by which all nodes measure the service hours. ``working`` gives the request ids that the node works on now.
     """
 
-    def __init__(self, code: str, conninfo: str, node: str, installed: dict[str, str]) -> None:
+    def __init__(
+        self, code: str, conninfo: str, node: str, installed: dict[str, str], working: Callable[[], Iterable[str]]
+    ) -> None:
         self.code = code
         self.outdated: list[str] = []
         self.skewed = False
         self._conninfo = conninfo
         self._values = {"node": node, "versions": Jsonb(installed)}
         self._installed = installed
+        self._working = working
         self._connection: Connection | None = None
 
     async def beat(self, state: str = "ready") -> None:
-        """Say that we live, read the current versions, and end what dead nodes left; a driver error is ours."""
+        """Say that we live, read the current versions, and end what nobody works on; a driver error is ours."""
         with reduced("issuance.node"):
             connection = await self._open()
             current = dict(await (await connection.execute(sql.RELEASE)).fetchall())
@@ -52,7 +55,7 @@ class Presence:
             await self._compare_clocks(connection)
             values = self._values | {"state": "refused" if self.outdated else state}
             await connection.execute(sql.BEAT, values)
-            await connection.execute(sql.SWEEP, self._values)
+            await connection.execute(sql.SWEEP, self._values | {"working": list(self._working())})
 
     async def _compare_clocks(self, connection: Connection) -> None:
         before = wall_clock()

@@ -141,9 +141,12 @@ class Repository:
             raise AssertionError("a row that could not be inserted must be there")
         return _request_row(found), made is not None
 
-    async def take_over(self, request_id: str) -> bool:
-        """Whether an unfinished request is ours now, because the node that had it lives no more."""
-        values = {"request_id": request_id, "node": self.node}
+    async def take_over(self, request_id: str, *, idle: bool) -> bool:
+        """Whether an unfinished request is ours now, because the node that had it lives no more.
+
+        ``idle``: nobody else here works on it, so it is ours too if this node had it.
+        """
+        values = {"request_id": request_id, "node": self.node, "idle": idle}
         async with self.connection("issuance.request") as connection:
             return await (await connection.execute(sql.TAKE_OVER, values)).fetchone() is not None
 

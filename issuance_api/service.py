@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class IssuingService:
         self.repository = repository
         self.incidents = Incidents(repository)
         self.registrations = Registrations(repository)
+        self.working: Counter[str] = Counter()  # request ids that this node works on now
         self._workshop = workshop
         self._volume = Volume(municipality.issuing.volume_alarm_per_hour)
         self._who = Identification(municipality, repository, workshop.jpki, workshop.sources)
@@ -137,6 +139,7 @@ class IssuingService:
         Nothing is touched before it is certain who asks: another's request id must not end that request.
         """
         application, _ = await self._who.resolved(application, Purpose.APPLICATION, self._workshop.clock())
+        self.working[application.request_id] += 1
         try:
             async with asyncio.timeout(self._workshop.deadline_seconds):
                 return await self._apply(application)
@@ -146,6 +149,8 @@ class IssuingService:
         except asyncio.CancelledError:
             await asyncio.shield(self._fail(application.request_id, "cancelled"))
             raise
+        finally:
+            self.working -= Counter({application.request_id: 1})
 
     async def result(self, request_id: str) -> Result:
         """State of a request; ``NotFound`` for an unknown id."""
@@ -269,13 +274,15 @@ class IssuingService:
     async def _check_repeatable(self, row: RequestRow) -> None:
         """A repeated request is served again after it was sent, until the centre reports its end.
 
-        One that its node left unfinished (killed) is taken over by the node that is asked.
+        One that its node left unfinished (killed, or its end could not be written) is taken over by the node that is
+        asked.
         """
         if row.state in (State.FAILED, State.REFUSED):
             raise refused(row.result_code or "failed", "この申請は交付できませんでした。")
         if row.state in (State.PRINTED, State.ABORTED):
             raise Conflict
-        if row.state is not State.SENT and not await self.repository.take_over(row.request_id):
+        idle = self.working[row.request_id] == 1  # nobody but this call
+        if row.state is not State.SENT and not await self.repository.take_over(row.request_id, idle=idle):
             raise InProgress
 
     def _facts(self, application: Application, reading: Reading, accepted_at: datetime) -> Facts:

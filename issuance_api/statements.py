@@ -18,11 +18,12 @@ on conflict (request_id) do nothing
 returning *
 """
 REQUEST = "select * from issuance.request where request_id = %(request_id)s"
-# A node keeps a session lock for as long as it lives: what a killed one left unfinished is anybody's.
+# A node keeps a session lock for as long as it lives: what a killed one left unfinished is anybody's. What is ours and
+# nobody here works on is ours to finish: its end could not be written when it came.
 TAKE_OVER = """
 update issuance.request set node = %(node)s
 where request_id = %(request_id)s and state in ('accepted', 'eligible', 'rendered', 'checked')
-  and (node is null or pg_try_advisory_xact_lock(hashtextextended('node:' || node, 0)))
+  and (node is null or (node = %(node)s and %(idle)s) or pg_try_advisory_xact_lock(hashtextextended('node:' || node, 0)))
 returning request_id
 """
 ELIGIBLE = """
@@ -146,6 +147,7 @@ on conflict (node_id) do update set seen_at = clock_timestamp(), state = exclude
 # A minute leaves a retry at another node the time to take it over.
 SWEEP = """
 update issuance.request set state = 'failed', result_code = 'abandoned', finished_at = clock_timestamp()
-where state in ('accepted', 'eligible') and accepted_at < clock_timestamp() - interval '1 minute' and node <> %(node)s
-  and pg_try_advisory_xact_lock(hashtextextended('node:' || node, 0))
+where state in ('accepted', 'eligible') and accepted_at < clock_timestamp() - interval '1 minute'
+  and case node when %(node)s then request_id <> all (%(working)s)
+      else pg_try_advisory_xact_lock(hashtextextended('node:' || node, 0)) end
 """

@@ -23,7 +23,7 @@ from issuance_api.logs import JsonFormatter
 from issuance_api.model import Kind
 from issuance_api.reproducing import reproduce
 from municipalities.registry import get
-from records.errors import CheckFailed, ConfigurationError
+from records.errors import CheckFailed, ConfigurationError, DatabaseUnavailable
 from replica.connections import connect
 
 OUTDATE = "update issuance.release set version = 'newer' where component = %s"
@@ -143,6 +143,46 @@ def test_what_a_dead_node_left_and_nobody_asks_for_is_ended(town: str) -> None:
     with owner() as connection:
         found = connection.execute("select result_code from issuance.request where request_id = 'request-0001'")
         assert found.fetchone() == ("abandoned",)
+
+
+def refusals_that_can_not_be_written(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is too busy just when the end of a request is to be written."""
+
+    async def too_busy(*_: object) -> None:
+        raise DatabaseUnavailable("too busy")
+
+    for name in ("refuse", "fail"):
+        monkeypatch.setattr(client.app.state.node.services[CODE].repository, name, too_busy)  # type: ignore[attr-defined]
+
+
+def test_a_request_whose_end_could_not_be_written_is_finished_by_a_retry(
+    town: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to be in progress for as long as its node lived."""
+    with node(town) as client:
+        change("update staff.card set status = 'suspended' where serial = %s", CARD)
+        with monkeypatch.context() as patch:
+            refusals_that_can_not_be_written(client, patch)
+            assert apply(client).json()["code"] == "database_unavailable"
+        assert states("request-0001") == ["accepted"]
+        assert apply(client).json()["code"] == "card_not_active"
+    assert states("request-0001") == ["accepted", "refused"]
+
+
+def test_a_request_whose_end_could_not_be_written_and_nobody_asks_for_is_ended(town: str) -> None:
+    leave_unfinished("request-0001", "node-7", timedelta(days=1))
+    leave_unfinished("request-0002", "node-7", timedelta(days=1))
+    with node(town, node="node-7") as client:
+        assert states("request-0001") == ["accepted", "failed"]  # by the first beat
+        services = client.app.state.node.services  # type: ignore[attr-defined]
+        services[CODE].working["request-0003"] += 1
+        leave_unfinished("request-0003", "node-7", timedelta(days=1))
+        leave_unfinished("request-0004", "node-7", timedelta(days=1))
+        deadline = time.monotonic() + 20
+        while states("request-0004") == ["accepted"] and time.monotonic() < deadline:
+            client.get("/livez")
+        assert states("request-0004") == ["accepted", "failed"]
+        assert states("request-0003") == ["accepted"]  # it is being worked on
 
 
 def test_a_node_signs_in_and_out(town: str) -> None:

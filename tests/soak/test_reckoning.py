@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from benchmarks.soak_town import SoakTown, person_mark, version_mark
 from issuance_api.model import Kind
 
 SERIAL, OTHER = "2026112400000001", "2026112400000002"
+FINISHED = datetime.fromtimestamp(15.0, UTC)
 SHA, OTHER_SHA = "a" * 64, "b" * 64
 OK_LINE = json.dumps({"level": "info", "message": "apply 364894 ok", "operation": "apply", "outcome": "ok"})
 
@@ -109,9 +111,10 @@ def held(case: Case, since: float, until: float | None) -> None:
     """A hold on the applicant."""
     target = {"addressee_number": case.entry.wish.applicant.addressee_number, "registered_domicile": None}
     target["family_register_head"] = None
-    case.events.append(("hold", "1", target | {"lifted_at": None}, since))
+    number = str(since)
+    case.events.append(("hold", number, target | {"lifted_at": None}, since))
     if until is not None:
-        case.events.append(("hold", "1", target | {"lifted_at": "x"}, until))
+        case.events.append(("hold", number, target | {"lifted_at": "x"}, until))
 
 
 def test_a_clean_request_has_no_findings(case: Case) -> None:
@@ -147,7 +150,7 @@ def unfinished(case: Case) -> None:
 
 def failed_after_it_was_handed_over(case: Case) -> None:
     assert case.row
-    case.row |= {"state": "failed", "result_code": "cancelled"}
+    case.row |= {"state": "failed", "result_code": "cancelled", "finished_at": FINISHED}
     case.chain[:] = ["accepted", "failed"]
 
 
@@ -281,11 +284,24 @@ def test_each_thing_gone_wrong_is_found(case: Case, spoil: Callable[[Case], None
     assert sort in findings(case.verdict())
 
 
+def test_a_request_whose_client_left_ends_for_a_reason_of_its_own_time(case: Case) -> None:
+    assert case.row
+    case.events.clear()
+    case.row |= {"state": "refused", "result_code": "held", "pdf_sha256": None, "finished_at": FINISHED}
+    case.chain[:] = ["accepted", "refused"]
+    case.entry = Entry("soak-1", case.entry.wish, "forgets", frozenset({"left"}))
+    case.entry.attempts.append(Attempt("apply", "", 0, 10.0, 10.1, Answer("gone")))
+    held(case, 17.0, 18.0)
+    assert "unexplained" in findings(case.verdict())
+    held(case, 14.0, 14.5)
+    assert findings(case.verdict()) == {}
+
+
 def test_a_machine_that_can_not_keep_up_is_told_from_a_database_that_is_gone(case: Case) -> None:
     """Only after the wait for a connection or a lock; a retry of a failed request gets its code again at once."""
     assert case.row
     case.events.clear()
-    case.row |= {"state": "failed", "result_code": "database_unavailable", "pdf_sha256": None}
+    case.row |= {"state": "failed", "result_code": "database_unavailable", "pdf_sha256": None, "finished_at": FINISHED}
     case.chain[:] = ["accepted", "failed"]
     refusal = Answer("problem", "database_unavailable")
     case.entry.attempts[:] = [Attempt("apply", "", 0, 10.0, 10.1, refusal)]
