@@ -45,6 +45,8 @@ TITLES = {
     Kind.FAMILY_REGISTER_ADDRESS: re.compile(r".*戸籍の附票の写し"),
 }
 Dots = np.ndarray[Any, np.dtype[np.bool_]]
+WITH_PAST = frozenset({Kind.FAMILY_REGISTER_ADDRESS})  # all addresses, on whichever of its pages
+ADDRESSED = HOUSEHOLD_KINDS | {Kind.SEAL_REGISTRATION}
 HEAD_SHOWN = frozenset({OptionalItem.RELATIONSHIP, OptionalItem.REGISTERED_DOMICILE})
 
 
@@ -140,11 +142,11 @@ def judge(town: SoakTown, wish: Wish, versions: Versions, serial: str, sight: Si
     found: list[str] = []
     for page, sheet in zip(sight.pages, sheets, strict=True):
         found += _whose(town, wish, page, sheet)
-        found += _which_version(household, versions, page)
+        found += _which_version(wish, household, versions, page)
         found += _pictures(wish, versions, page)
         if page.serials != {serial}:
             found.append("serial of another issue")
-    if wish.kind not in HOUSEHOLD_KINDS and _union(sight) != _wanted(wish, household):
+    if wish.kind not in HOUSEHOLD_KINDS and not _wanted(wish, household) <= _union(sight):
         found.append("somebody is missing")
     return sorted(set(found))
 
@@ -174,17 +176,18 @@ def _whose(town: SoakTown, wish: Wish, page: PageSight, sheet: _Sheet) -> Iterat
     shown = sheet.own if OptionalItem.INDIVIDUAL_NUMBER in wish.items else ()
     if _numbers(town, page) != {town.people[one].individual_number for one in shown}:
         yield "another individual number"
-    if bool(page.buildings) != (wish.kind in HOUSEHOLD_KINDS or wish.kind is Kind.SEAL_REGISTRATION):
+    if wish.kind not in WITH_PAST and bool(page.buildings) != (wish.kind in ADDRESSED):
         yield "the address is missing"
     taxed = {wish.applicant.number} if wish.kind is Kind.INCOME_TAXATION else set()
     if {person for person, _ in page.januaries} != taxed:
         yield "somebody else's tax"
 
 
-def _which_version(household: Household, versions: Versions, page: PageSight) -> Iterator[str]:
-    """Texts that the register did not have at that instant."""
+def _which_version(wish: Wish, household: Household, versions: Versions, page: PageSight) -> Iterator[str]:
+    """Texts that the register did not have at that instant; the simulated 戸籍 system does not follow the loads."""
     mark = versions.resident % VERSION_MARKS if household.renames else 0
-    shown = (page.names, {mark}), (page.buildings, {versions.resident}), (page.januaries, {versions.tax})
+    buildings = set() if wish.kind in WITH_PAST else page.buildings
+    shown = (page.names, {mark}), (buildings, {versions.resident}), (page.januaries, {versions.tax})
     if any({version for _, version in pairs} - current for pairs, current in shown):
         yield "stale"
 
@@ -231,7 +234,8 @@ def _sheets(wish: Wish, household: Household, pages: int) -> Sequence[_Sheet]:
     if wish.kind in (Kind.SEAL_REGISTRATION, Kind.INCOME_TAXATION):
         return [_Sheet(wanted, wanted)]
     head_always = wish.kind is not Kind.FAMILY_REGISTER_ADDRESS
-    return [_Sheet(frozenset({household.head.number} if head_always else ()), wanted)] * pages
+    family = frozenset(one.number for one in household.people)  # parents and spouses are named with a person
+    return [_Sheet(frozenset({household.head.number} if head_always else ()), family)] * pages
 
 
 def _wanted(wish: Wish, household: Household) -> frozenset[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from issuance_api.eligibility import Facts
+from issuance_api.facts import Facts
 from issuance_api.model import KOSEKI_KINDS
 
 SEPARATOR = "\x1f"  # between 本籍 and 筆頭者, as the database splits them

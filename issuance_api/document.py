@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from issuance_api.eligibility import ALL_KINDS, RULES, Rule
+from issuance_api.jpki.results import TEXTS
 from issuance_api.model import Kind
 from issuance_api.refusals import REFUSED, STATUSES
 
@@ -26,6 +27,50 @@ the locks of everybody concerned, in the transaction that marks the certificate 
 *Setting* names what the municipality decides (`[issuing]` in its `settings.toml`). A kind that no rule knows is refused as
 `kind_unknown`.
 """
+SETTINGS = {
+    "mayor_title": "職名 of who certifies",
+    "mayor_name": "氏名 of who certifies",
+    "kinds": "the kinds that are issued at all",
+    "individual_number_allowed": "個人番号 may be asked for",
+    "household_members_choosable": "世帯の一部 may be asked for",
+    "overseas_voting_allowed": "在外選挙人名簿の登録 may be asked for on the 附票; default false",
+    "not_offered": "by kind, what of `relationship`, `registered_domicile`, `individual_number`, `overseas_voting` and"
+    ' `members` (世帯の一部) it does not have: `{record_item_certificate = ["individual_number"]}`; default nothing',
+    "hours": "by kind, hours of its own: `{seal_registration_certificate = {opens = 08:30:00, closes = 19:00:00,"
+    ' working_days_only = true, closed_on = ["12-28"]}}`; default the service hours',
+    "koseki_hours": "alike, for the kinds from the 戸籍 system that are not in `hours`",
+    "non_resident_kinds": "which of these registered 本籍者 who live elsewhere may have; default all",
+    "maintenance": '休止: `[{from = "2026-12-05T22:00", to = "2026-12-06T06:30", kinds = [...]}]`, JST; without `kinds` of'
+    " all kinds",
+    "maintenance_notice_days": "how many days before its beginning kiosks are told of a window (`capabilities`); default 14",
+    "move_in_day_allowed": "certificates on the day of a 転入; default false",
+    "tax_year": "最新年度 (western), changed over in June",
+    "stale_after_minutes": "how old the last verified load of a feed may be",
+    "card_usable_next_day": "a card serves from the day after its certificate was issued; default true",
+    "registration_days": "days between the approval of a 利用登録 and its use; default 5",
+    "individual_sheets": "住民票 with one member a sheet (個人票), not four (世帯連記式); default false",
+    "volume_alarm_per_hour": "more inquiries and applications in an hour at one node are an incident; default 600",
+    "certification_texts": "認証文, one wording for each form",
+}
+TABLE_OF_SETTINGS = """## Settings of a municipality
+
+The table `[issuing]` of `municipalities/<code>/settings.toml`. A setting that is unknown, a kind or option that does not
+exist, and a window that ends before it begins keep the municipality from being served.
+
+"""
+IDENTITY = """## Codes of the identity check
+
+For sites that verify certificates themselves (`issuance_api/jpki/results.py`); what to do: [runbook](runbooks/identity_check.md).
+
+"""
+DRAWN = """## Refused while it is drawn
+
+"""
+BEYOND_LIMIT = (
+    "`text_beyond_limit`",
+    "記入欄に収まらない文字があるため、交付できません。窓口でお手続きください。",
+    "a text does not fit its field in two lines of the smallest size; nothing is cut",
+)
 OTHERS = """## Codes that are no rule
 
 | code | HTTP status |
@@ -38,7 +83,11 @@ def document() -> str:
     header = ("", "code", "kinds", "text for the screen", "what must be so", "setting")
     rows = [(str(number), *_rule(one)) for number, one in enumerate(RULES, 1)]
     others = "".join(f"| `{code}` | {status} |\n" for code, status in sorted(STATUSES.items()))
-    return "\n".join((INTRODUCTION, _table(header, rows), OTHERS + others))
+    settings = _table(("setting", "meaning"), [(f"`{name}`", means) for name, means in SETTINGS.items()])
+    identity = _table(("code", "text for the screen"), [(f"`{code}`", text) for code, text in TEXTS.items()])
+    drawn = _table(("code", "text for the screen", "when"), [BEYOND_LIMIT])
+    sections = (TABLE_OF_SETTINGS + settings, DRAWN + drawn, IDENTITY + identity, OTHERS + others)
+    return "\n".join((INTRODUCTION, _table(header, rows), *sections))
 
 
 def _rule(rule: Rule) -> tuple[str, ...]:

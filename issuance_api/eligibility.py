@@ -1,131 +1,38 @@
 """May this be issued (交付可否判定)? Denies by default: one named rule after another has to allow it.
 
 Each rule is a function of the facts with its own result code and the text for the kiosk's screen. No database and no
-clock here: ``Facts`` holds one consistent reading of the register, and the instant.
+clock here: ``facts`` are one consistent reading of the register, and the instant.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
-from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Application, Kind, OptionalItem
-from issuance_api.service_hours import JST, in_maintenance, within_hours, within_koseki_hours
-from municipalities.registry import Municipality
-from records.code_lists import code_list
-from records.records import IncomeTax, Resident, SealRegistration
-from records.wareki import DateValue, InvalidDate, parse
+from issuance_api.facts import ACTIVE, Facts, applicant_age, lies_in
+from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, REPLICA_KINDS, Kind, OptionalItem
+from issuance_api.service_hours import in_maintenance, within_hours, within_open_hours
+from municipalities.registry import OpenHours
+from records.records import Resident
+from records.wareki import DateValue
 
-ACTIVE = "1"
 CARD_ACTIVE = "active"
 CARD_UNLINKED = "unlinked"
 APPROVED = "approved"
 SEAL_REGISTERED = "1"
 HOUSEHOLDER = "02"
 TAX_NOT_FILED = "2"
+MOVE_IN, NAME_CHANGE = "10", "16"
+FORMER_SURNAME, COMMON_NAME = "4", "5"  # 登録印氏名区分
+PART_OF_HOUSEHOLD = "members"  # in ``not_offered``: what is no item of the page
 LEAST_AGE = 15
 ALL_KINDS = frozenset(Kind)
-PREFECTURES = tuple(one.name for one in code_list("prefecture").values())
 SEAL = frozenset({Kind.SEAL_REGISTRATION})
 TAX = frozenset({Kind.INCOME_TAXATION})
+ITEM_KINDS = HOUSEHOLD_KINDS | {Kind.FAMILY_REGISTER_ADDRESS}
+ALWAYS = OpenHours()
 FEEDS = {Kind.SEAL_REGISTRATION: ("resident", "seal"), Kind.INCOME_TAXATION: ("resident", "tax")}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """利用者証明用電子証明書 linked to a person; it may be used from ``valid_from`` to before ``valid_until``."""
-
-    addressee_number: str
-    status: str
-    valid_from: datetime
-    valid_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """利用登録: a person who lives elsewhere and may have certificates of the 戸籍 that staff found."""
-
-    id: int
-    state: str
-    name: str
-    birth_on: date
-    registered_domicile: str
-    family_register_head: str
-    usable_from: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """One consistent reading of everything that the rules ask for.
-
-    ``household`` are the active members of the person's household; ``withheld`` pairs of (feed, 宛名番号); ``held`` the
-    宛名番号 under an issuance hold; ``verified_at`` the instant of the last verified load of each feed. Service hours
-    are those of ``accepted_at``: a request accepted before closing is finished.
-    """
-
-    now: datetime
-    accepted_at: datetime
-    municipality: Municipality
-    application: Application
-    card: Card | None = None
-    person: Resident | None = None
-    household: tuple[Resident, ...] = ()
-    withheld: frozenset[tuple[str, str]] = frozenset()
-    held: frozenset[str] = frozenset()
-    verified_at: Mapping[str, datetime | None] | None = None
-    seal: SealRegistration | None = None
-    tax: IncomeTax | None = None
-    registration: Registration | None = None
-    register_held: bool = False
-    always_open: bool = False
-
-    @property
-    def today(self) -> date:
-        """The day in Japan."""
-        return self.now.astimezone(JST).date()
-
-    @property
-    def kind(self) -> Kind:
-        """The kind that was asked for."""
-        return self.application.kind
-
-    @property
-    def non_resident(self) -> bool:
-        """本籍者 who lives elsewhere: asks for a 戸籍 certificate by a registration, and is no active resident here."""
-        resident = self.person is not None and self.person.resident_status == ACTIVE
-        return self.kind in KOSEKI_KINDS and self.registration is not None and not resident
-
-    @property
-    def registered_domicile(self) -> str | None:
-        """本籍 of the applicant: by the registration, else by the resident record."""
-        if self.non_resident and self.registration is not None:
-            return self.registration.registered_domicile
-        return self.person.registered_domicile if self.person else None
-
-    @property
-    def whole_household(self) -> bool:
-        """世帯全員: nobody was chosen, or everybody."""
-        members = self.application.members
-        return members is None or set(members) == {one.addressee_number for one in self.household}
-
-    @property
-    def printed(self) -> tuple[Resident, ...]:
-        """The people who would stand on the certificate; empty when there is nobody."""
-        if self.kind not in HOUSEHOLD_KINDS:
-            return (self.person,) if self.person else ()
-        chosen = self.application.members
-        return tuple(one for one in self.household if chosen is None or one.addressee_number in chosen)
-
-    @property
-    def concerned(self) -> tuple[Resident, ...]:
-        """Whose resident record counts: everybody printed, and the applicant; of a non-resident there is none."""
-        if self.non_resident:
-            return ()
-        return tuple(
-            {one.addressee_number: one for one in (*self.printed, *((self.person,) if self.person else ()))}.values()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +67,25 @@ def rule(text: str, kinds: frozenset[Kind] = ALL_KINDS) -> Callable[[Callable[[F
     return register
 
 
+def _offered(not_offered: Mapping[str, tuple[str, ...]], facts: Facts, item: str) -> bool:
+    """Whether the municipality's list of what a kind does not have leaves the item in."""
+    return item not in not_offered.get(facts.kind.value, ())
+
+
+def _moved_in(person: Resident, facts: Facts) -> bool:
+    """The newest change is a 転入 that was filed or took effect today, or nobody knows when."""
+    days = (person.changed_on, person.filed_on, person.became_resident_on)
+    known = {day.on for day in days if day is not None and day.on is not None}
+    return person.change_reason == MOVE_IN and (not known or facts.today in known)
+
+
+def _renamed_since(person: Resident, registered_on: DateValue) -> bool:
+    if person.change_reason != NAME_CHANGE:
+        return False
+    registered, renamed = registered_on.on, person.changed_on.on
+    return registered is None or renamed is None or registered < renamed
+
+
 def decide(facts: Facts) -> Refusal | None:
     """The first rule that does not allow it, or ``None``; a kind that no rule knows is refused."""
     rules = [one for one in RULES if facts.kind in one.kinds]
@@ -176,14 +102,21 @@ def outside_service_hours(facts: Facts) -> bool:
 
 @rule("ただいまメンテナンス中です。時間をおいてご利用ください。")
 def maintenance(facts: Facts) -> bool:
-    """Windows announced by the municipality."""
-    return not in_maintenance(facts.accepted_at, facts.municipality.issuing.maintenance)
+    """Windows announced by the municipality, for all kinds or for some."""
+    return not in_maintenance(facts.accepted_at, facts.municipality.issuing.maintenance, facts.kind.value)
 
 
 @rule("この証明書はコンビニ交付では取り扱っていません。")
 def kind_not_offered(facts: Facts) -> bool:
     """The municipality lists the kinds that it issues."""
     return facts.kind.value in facts.municipality.issuing.kinds
+
+
+@rule("この証明書の取扱時間外です。", REPLICA_KINDS)
+def outside_kind_hours(facts: Facts) -> bool:
+    """A kind may have hours and days of its own."""
+    hours = facts.municipality.issuing.hours.get(facts.kind.value, ALWAYS)
+    return facts.always_open or within_open_hours(facts.accepted_at, hours)
 
 
 @rule("このカードは登録されていません。" + AT_THE_COUNTER)
@@ -220,8 +153,17 @@ def registration_not_usable(facts: Facts) -> bool:
 
 @rule("戸籍の証明書の取扱時間外です。", KOSEKI_KINDS)
 def outside_koseki_hours(facts: Facts) -> bool:
-    """The 戸籍 system has hours of its own in many towns."""
-    return facts.always_open or within_koseki_hours(facts.accepted_at, facts.municipality.issuing.koseki_hours)
+    """The 戸籍 system has hours and days of its own in many towns, and the 附票 perhaps others."""
+    issuing = facts.municipality.issuing
+    hours = issuing.hours.get(facts.kind.value, issuing.koseki_hours)
+    return facts.always_open or within_open_hours(facts.accepted_at, hours)
+
+
+@rule("この証明書は、住民登録がある方だけがご利用いただけます。", KOSEKI_KINDS)
+def not_offered_to_non_residents(facts: Facts) -> bool:
+    """Which certificates a registered 本籍者 who lives elsewhere may have is the municipality's decision."""
+    kinds = facts.municipality.issuing.non_resident_kinds
+    return not facts.non_resident or kinds is None or facts.kind.value in kinds
 
 
 @rule("本籍がこの市区町村にありません。本籍地の市区町村にお問い合わせください。", KOSEKI_KINDS)
@@ -239,8 +181,23 @@ def register_held(facts: Facts) -> bool:
 @rule("在外選挙人名簿の記載は、コンビニ交付では取り扱っていません。", KOSEKI_KINDS)
 def overseas_voting_not_offered(facts: Facts) -> bool:
     """Whether the 附票 may show the overseas voters' list is the municipality's decision."""
-    wanted = OptionalItem.OVERSEAS_VOTING in facts.application.items
-    return not wanted or facts.municipality.issuing.overseas_voting_allowed
+    issuing = facts.municipality.issuing
+    offered = issuing.overseas_voting_allowed and _offered(issuing.not_offered, facts, OptionalItem.OVERSEAS_VOTING)
+    return OptionalItem.OVERSEAS_VOTING not in facts.application.items or offered
+
+
+@rule("本籍・筆頭者を記載した証明書は、コンビニ交付では取り扱っていません。", ITEM_KINDS)
+def registered_domicile_not_offered(facts: Facts) -> bool:
+    """Whether 本籍・筆頭者 may be printed is the municipality's decision, for each kind."""
+    item = OptionalItem.REGISTERED_DOMICILE
+    return item not in facts.application.items or _offered(facts.municipality.issuing.not_offered, facts, item)
+
+
+@rule("世帯主・続柄を記載した証明書は、コンビニ交付では取り扱っていません。", HOUSEHOLD_KINDS)
+def relationship_not_offered(facts: Facts) -> bool:
+    """Whether 世帯主・続柄 may be printed is the municipality's decision, for each kind."""
+    item = OptionalItem.RELATIONSHIP
+    return item not in facts.application.items or _offered(facts.municipality.issuing.not_offered, facts, item)
 
 
 @rule("最新の情報を確認できないため、交付できません。時間をおいてご利用ください。")
@@ -269,15 +226,18 @@ def member_not_in_household(facts: Facts) -> bool:
 
 @rule("世帯の一部の方の証明書は、コンビニ交付では取り扱っていません。", HOUSEHOLD_KINDS)
 def members_not_choosable(facts: Facts) -> bool:
-    """Whether a part of the household may be printed is the municipality's decision."""
-    return facts.whole_household or facts.municipality.issuing.household_members_choosable
+    """Whether a part of the household may be printed is the municipality's decision, for each kind."""
+    issuing = facts.municipality.issuing
+    offered = issuing.household_members_choosable and _offered(issuing.not_offered, facts, PART_OF_HOUSEHOLD)
+    return facts.whole_household or offered
 
 
 @rule("個人番号を記載した証明書は、コンビニ交付では取り扱っていません。", HOUSEHOLD_KINDS)
 def individual_number_not_offered(facts: Facts) -> bool:
-    """Whether the individual number may be printed is the municipality's decision."""
-    wanted = OptionalItem.INDIVIDUAL_NUMBER in facts.application.items
-    return not wanted or facts.municipality.issuing.individual_number_allowed
+    """Whether the individual number may be printed is the municipality's decision, for each kind."""
+    issuing, item = facts.municipality.issuing, OptionalItem.INDIVIDUAL_NUMBER
+    offered = issuing.individual_number_allowed and _offered(issuing.not_offered, facts, item)
+    return item not in facts.application.items or offered
 
 
 @rule("登録内容を確認中のため、交付できません。" + AT_THE_COUNTER)
@@ -316,6 +276,13 @@ def move_out_filed(facts: Facts) -> bool:
     return not any(one.move_out_planned_on or one.removed_on for one in people)
 
 
+@rule("転入の届出の当日は、交付できません。翌日以降にご利用ください。", REPLICA_KINDS)
+def moved_in_today(facts: Facts) -> bool:
+    """On the day of moving in (転入), or of its filing, nobody concerned gets one; a town may allow it."""
+    allowed = facts.municipality.issuing.move_in_day_allowed
+    return allowed or not any(_moved_in(one, facts) for one in facts.concerned)
+
+
 @rule("世帯の情報を確認できないため、交付できません。" + AT_THE_COUNTER, HOUSEHOLD_KINDS)
 def household_inconsistent(facts: Facts) -> bool:
     """Exactly one householder, and every member names this householder."""
@@ -327,6 +294,16 @@ def household_inconsistent(facts: Facts) -> bool:
 def seal_not_registered(facts: Facts) -> bool:
     """The seal is registered: neither suspended nor cancelled."""
     return facts.seal is not None and facts.seal.seal_status == SEAL_REGISTERED and facts.seal.cancelled_on is None
+
+
+@rule("氏名が変わったため、印鑑登録を確認できません。" + AT_THE_COUNTER, SEAL)
+def seal_of_a_former_name(facts: Facts) -> bool:
+    """The name changed (氏名変更) after the seal was registered, or the 旧氏 or 通称 that it shows is registered no more."""
+    seal, person = facts.seal, facts.person
+    if seal is None or person is None:
+        return False
+    shown = {FORMER_SURNAME: person.former_surname, COMMON_NAME: person.common_name}
+    return shown.get(seal.name_form, person.name) is not None and not _renamed_since(person, seal.registered_on)
 
 
 @rule("最新年度以外の証明書は、コンビニ交付では取り扱っていません。", TAX)
@@ -360,41 +337,3 @@ def income_not_filed(facts: Facts) -> bool:
 def tax_issuance_stopped(facts: Facts) -> bool:
     """The vendor system does not stop the tax certificate."""
     return facts.tax is not None and not facts.tax.issuance_stop
-
-
-def lies_in(domicile: str | None, municipality: Municipality) -> bool:
-    """Whether a 本籍 lies in the municipality: its name stands at the start, after 都道府県 and 郡 where they are written."""
-    if domicile is None:
-        return False
-    rest = domicile.removeprefix(municipality.prefecture)
-    if rest == domicile and rest.startswith(PREFECTURES):
-        return False
-    return re.match(rf"([^0-9０-９]{{1,5}}郡)?{re.escape(municipality.name)}", rest) is not None
-
-
-def latest_birthday(birth: DateValue) -> date | None:
-    """The latest day that a date of birth can mean: 昭和50年月日不詳 → 1975-12-31; ``None`` when nothing is known."""
-    if birth.on is not None:
-        return birth.on
-    try:
-        parts = parse(birth.text)
-    except InvalidDate:
-        return None
-    if not parts.western_year:
-        return None
-    month = parts.month or 12
-    following = date(parts.western_year + month // 12, month % 12 + 1, 1)
-    return following - timedelta(days=1)
-
-
-def applicant_age(facts: Facts) -> int | None:
-    """申請者の年齢 in full years, at least; None where nothing of the date of birth is known."""
-    if facts.non_resident and facts.registration is not None:
-        return age_on(facts.today, facts.registration.birth_on)
-    latest = latest_birthday(facts.person.birth_on) if facts.person else None
-    return None if latest is None else age_on(facts.today, latest)
-
-
-def age_on(day: date, birthday: date) -> int:
-    """Full years on ``day``; a birthday on 29 February is kept on 1 March in common years."""
-    return day.year - birthday.year - ((day.month, day.day) < (birthday.month, birthday.day))

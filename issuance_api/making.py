@@ -14,7 +14,7 @@ from typing import Protocol
 
 from issuance_api import issue_record
 from issuance_api.checking import check
-from issuance_api.eligibility import Facts
+from issuance_api.facts import Facts
 from issuance_api.forms import Issue, PageData, Subject, household_order, page_data
 from issuance_api.koseki.order import Extract, Order, RegisterSubject
 from issuance_api.model import Application, Certificate, Kind, OptionalItem

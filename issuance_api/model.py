@@ -287,22 +287,36 @@ class MemberChoice(Message):
 
 
 class Capability(Message):
-    """Whether one kind can be had now; otherwise the result code and the text for the screen."""
+    """Whether one kind can be had now; otherwise the result code and the text for the screen.
+
+    ``optional_items`` and ``members_choosable``: what the municipality lets the applicant choose for this kind.
+    """
 
     kind: Kind
     name: str
     available: bool
     result_code: str | None = None
     text: str | None = None
+    optional_items: tuple[OptionalItem, ...] = ()
+    members_choosable: bool = False
+
+
+class MaintenanceNotice(Message):
+    """休止の予告: from ``begins_at`` to before ``ends_at`` these kinds can't be had."""
+
+    kinds: tuple[Kind, ...]
+    begins_at: datetime
+    ends_at: datetime
 
 
 class Capabilities(Message):
-    """利用可否の回答."""
+    """利用可否の回答. ``optional_items`` are those that any kind has; ``maintenance`` what is announced, the next first."""
 
     kinds: tuple[Capability, ...]
     members: tuple[MemberChoice, ...]
     optional_items: tuple[OptionalItem, ...]
     fiscal_year: int
+    maintenance: tuple[MaintenanceNotice, ...] = ()
 
 
 class Result(Message):

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from issuance_api import offer
 from issuance_api.installed import installed
 from issuance_api.jpki.fetching import new_client
 from issuance_api.jpki.settings import Mode
@@ -85,6 +86,7 @@ class Node:
     async def open(self, one: Municipality, workshop: Workshop, stack: AsyncExitStack) -> None:
         """Serve one municipality; its trouble is not the others'."""
         try:
+            offer.check(one)
             repository = await stack.enter_async_context(
                 open_repository(one, self.settings.node, self.settings.jpki.links_without_issuer)
             )

@@ -21,7 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from issuance_api import statements as sql
 from issuance_api.concern import Concern
-from issuance_api.eligibility import Card, Registration
+from issuance_api.facts import Card, Registration
 from issuance_api.installed import installed
 from issuance_api.model import Application, Certificate, State, Versions
 from issuance_api.refusals import NodeOutdated

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from issuance_api.concern import Concern, concern_of
-from issuance_api.eligibility import Facts, applicant_age, decide, lies_in
+from issuance_api.eligibility import Refusal, decide
+from issuance_api.facts import Facts, applicant_age, lies_in
 from issuance_api.forms import household_order
 from issuance_api.identification import Identification
 from issuance_api.jpki.settings import Settings as Jpki
@@ -42,6 +43,7 @@ from issuance_api.model import (
     Result,
     State,
 )
+from issuance_api.offer import members_choosable, notices, optional_items
 from issuance_api.refusals import Conflict, InProgress, NotFound, TimedOut, Unavailable, refused
 from issuance_api.renderer.pool import RendererPool
 from issuance_api.rendering import warm_up
@@ -130,7 +132,7 @@ class IssuingService:
             application = self._inquiry(kind, inquiry)
             reading = await self.repository.read(application)
             refusal = decide(self._facts(application, reading, self._workshop.clock()))
-            kinds.append(_capability(kind, refusal.code if refusal else None, refusal.text if refusal else None))
+            kinds.append(self._capability(kind, refusal))
         return self._capabilities(tuple(kinds), reading)
 
     async def apply(self, application: Application) -> Certificate:
@@ -318,12 +320,26 @@ class IssuingService:
         """Members are named only where a household certificate can be had at all."""
         offered = any(one.available and one.kind in HOUSEHOLD_KINDS for one in kinds)
         household = household_order(reading.household) if reading and offered else ()
-        allowed = self.municipality.issuing.individual_number_allowed
+        issuing = self.municipality.issuing
+        items = {item for one in kinds for item in one.optional_items}
         return Capabilities(
             kinds=kinds,
             members=tuple(MemberChoice(addressee_number=one.addressee_number, name=one.name) for one in household),
-            optional_items=tuple(one for one in OptionalItem if allowed or one is not OptionalItem.INDIVIDUAL_NUMBER),
-            fiscal_year=self.municipality.issuing.tax_year,
+            optional_items=tuple(one for one in OptionalItem if one in items),
+            fiscal_year=issuing.tax_year,
+            maintenance=notices(issuing, self._workshop.clock()),
+        )
+
+    def _capability(self, kind: Kind, refusal: Refusal | None) -> Capability:
+        issuing = self.municipality.issuing
+        return Capability(
+            kind=kind,
+            name=TAX_EXEMPT_NAME if kind is Kind.INCOME_TAXATION else kind.japanese_name,
+            available=refusal is None,
+            result_code=refusal.code if refusal else None,
+            text=refusal.text if refusal else None,
+            optional_items=optional_items(issuing, kind),
+            members_choosable=members_choosable(issuing, kind),
         )
 
 
@@ -331,8 +347,3 @@ def _raise_if_refused(facts: Facts) -> None:
     refusal = decide(facts)
     if refusal:
         raise refused(refusal.code, refusal.text)
-
-
-def _capability(kind: Kind, code: str | None, text: str | None) -> Capability:
-    name = TAX_EXEMPT_NAME if kind is Kind.INCOME_TAXATION else kind.japanese_name
-    return Capability(kind=kind, name=name, available=code is None, result_code=code, text=text)

@@ -6,13 +6,14 @@ The clock is passed in. A request accepted before closing is finished; only acce
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 
 import jpholiday
 
-from municipalities.registry import KosekiHours
+from municipalities.registry import JST, Maintenance, OpenHours
 
-JST = timezone(timedelta(hours=9), "JST")
+__all__ = ["JST", "Clock", "announced", "in_maintenance", "system_clock", "within_hours", "within_open_hours"]
+
 OPENS = time(6, 30)
 SATURDAY = 5
 CLOSES = time(23, 0)  # at 23:00:00 it is closed
@@ -29,23 +30,33 @@ def system_clock() -> datetime:
 def within_hours(now: datetime) -> bool:
     """Whether the day's hours are open and it is not the year's end; ``now`` with any time zone."""
     local = now.astimezone(JST)
-    first, last = YEAR_END
-    day = (local.month, local.day)
-    return not (day >= first or day <= last) and OPENS <= local.time() < CLOSES
+    return not _year_end(local) and OPENS <= local.time() < CLOSES
 
 
-def within_koseki_hours(now: datetime, hours: KosekiHours) -> bool:
-    """Whether the 戸籍 system serves at ``now``: its hours, and on working days only where the town says so."""
+def within_open_hours(now: datetime, hours: OpenHours) -> bool:
+    """Whether a kind, or the 戸籍 system, is served at ``now``: its hours, and on its days only."""
     local = now.astimezone(JST)
-    closed = hours.working_days_only and (local.weekday() >= SATURDAY or jpholiday.is_holiday(local.date()))
+    closed = (hours.working_days_only and not _working_day(local)) or f"{local:%m-%d}" in hours.closed_on
     return not closed and hours.opens <= local.time() < hours.closes
 
 
-def in_maintenance(now: datetime, windows: Sequence[tuple[str, str]]) -> bool:
-    """Whether ``now`` is in one of the windows (ISO 8601, JST unless an offset is given; the end is outside)."""
-    return any(_instant(start) <= now < _instant(end) for start, end in windows)
+def in_maintenance(now: datetime, windows: Sequence[Maintenance], kind: str) -> bool:
+    """Whether ``now`` is in one of the windows of this kind; the end is outside."""
+    return any(one.begins_at <= now < one.ends_at and (one.kinds is None or kind in one.kinds) for one in windows)
 
 
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=JST)
+def announced(now: datetime, windows: Sequence[Maintenance], days: int) -> list[Maintenance]:
+    """Windows that are not over and begin within so many days, in their order."""
+    near = [one for one in windows if now < one.ends_at and one.begins_at - timedelta(days=days) <= now]
+    return sorted(near, key=lambda one: (one.begins_at, one.ends_at))
+
+
+def _year_end(local: datetime) -> bool:
+    first, last = YEAR_END
+    day = (local.month, local.day)
+    return day >= first or day <= last
+
+
+def _working_day(local: datetime) -> bool:
+    """開庁日: 年末年始 is no holiday by law, but nobody works."""
+    return local.weekday() < SATURDAY and not jpholiday.is_holiday(local.date()) and not _year_end(local)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields
-from datetime import time
+from dataclasses import dataclass, field, fields
+from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from municipalities.site import CHECKOUT, home, site
 from records.errors import ConfigurationError, Place
 
+JST = timezone(timedelta(hours=9), "JST")
+MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
 CODE = re.compile(r"[0-9]{6}\Z")
 LAYOUT = re.compile(r"[a-z][a-z0-9_]*/[0-9]+\Z")
 
@@ -36,19 +38,33 @@ class VendorServer:
 
 
 @dataclass(frozen=True, slots=True)
-class KosekiHours:
-    """Hours (JST) in which the 戸籍 system of a municipality answers; within the service hours of all certificates."""
+class OpenHours:
+    """Hours (JST) of a kind of certificate, or of the 戸籍 system; within the service hours of all certificates.
+
+    Working days are not Saturdays, Sundays, 祝日, or 12-29 to 01-03; ``closed_on`` has further days of each year (``12-28``).
+    """
 
     opens: time = time(0, 0)
     closes: time = time.max
     working_days_only: bool = False
+    closed_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """予告された休止: from ``begins_at`` to before ``ends_at``; ``kinds`` None stands for all kinds."""
+
+    begins_at: datetime
+    ends_at: datetime
+    kinds: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
     """What this municipality decides about its certificates (証明書): options, wording and who signs.
 
-    ``certification_texts`` (認証文) has one wording per form; ``kinds`` lists what may be issued at all.
+    ``certification_texts`` (認証文) has one wording per form; ``kinds`` lists what may be issued at all. What each setting
+    means stands in ``docs/eligibility.md``.
     """
 
     mayor_title: str
@@ -59,8 +75,13 @@ class Issuing:
     tax_year: int
     stale_after_minutes: int
     certification_texts: dict[str, str]
-    maintenance: tuple[tuple[str, str], ...] = ()
-    koseki_hours: KosekiHours = KosekiHours()
+    maintenance: tuple[Maintenance, ...] = ()
+    maintenance_notice_days: int = 14
+    hours: dict[str, OpenHours] = field(default_factory=dict)
+    koseki_hours: OpenHours = OpenHours()
+    not_offered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    non_resident_kinds: tuple[str, ...] | None = None
+    move_in_day_allowed: bool = False
     overseas_voting_allowed: bool = False
     card_usable_next_day: bool = True  # a card serves from the day after its certificate was issued, not before
     individual_sheets: bool = False  # 住民票: one member a sheet (個人票), not four (世帯連記式)
@@ -136,8 +157,7 @@ def _municipality(code: str, folder: Path, values: dict[str, Any]) -> Municipali
     if not isinstance(issuing, dict):
         raise ConfigurationError("the table [issuing] is missing", Place(place))
     issuing["kinds"] = tuple(issuing.get("kinds", ()))
-    issuing["maintenance"] = tuple((one["from"], one["to"]) for one in issuing.get("maintenance", ()))
-    issuing["koseki_hours"] = _koseki_hours(place, issuing.get("koseki_hours", {}))
+    issuing |= _issuing_rules(place, issuing)
     values["feeds"] = tuple(values.get("feeds", ()))
     values["fonts"] = tuple(values.get("fonts", ()))
     _audit(place, Municipality, {**values, "code": code, "folder": folder, "issuing": issuing})
@@ -147,9 +167,44 @@ def _municipality(code: str, folder: Path, values: dict[str, Any]) -> Municipali
     return Municipality(code=code, folder=folder, issuing=Issuing(**issuing), **values)
 
 
-def _koseki_hours(place: str, values: dict[str, Any]) -> KosekiHours:
-    _audit(place, KosekiHours, values)
-    return KosekiHours(**values)
+def _issuing_rules(place: str, issuing: dict[str, Any]) -> dict[str, Any]:
+    """Hours, windows and what is not offered, of ``[issuing]``, checked; ``ConfigurationError`` names the key."""
+    kinds = issuing.get("non_resident_kinds")
+    return {
+        "maintenance": tuple(_maintenance(place, one) for one in issuing.get("maintenance", ())),
+        "koseki_hours": _hours(place, issuing.get("koseki_hours", {})),
+        "hours": {kind: _hours(place, one) for kind, one in issuing.get("hours", {}).items()},
+        "not_offered": {kind: tuple(items) for kind, items in issuing.get("not_offered", {}).items()},
+        "non_resident_kinds": None if kinds is None else tuple(kinds),
+    }
+
+
+def _hours(place: str, values: dict[str, Any]) -> OpenHours:
+    _audit(place, OpenHours, values)
+    made = OpenHours(**{**values, "closed_on": tuple(values.get("closed_on", ()))})
+    if not made.opens < made.closes or not all(MONTH_DAY.match(day) for day in made.closed_on):
+        raise ConfigurationError("hours open before they close; closed_on has days such as 12-28", Place(place))
+    return made
+
+
+def _maintenance(place: str, values: dict[str, Any]) -> Maintenance:
+    where = Place(place, field="issuing.maintenance")
+    if not {"from", "to"} <= set(values) <= {"from", "to", "kinds"}:
+        raise ConfigurationError("a window has from, to and perhaps kinds", where)
+    begins_at, ends_at = (_instant(values[key], where) for key in ("from", "to"))
+    if not begins_at < ends_at:
+        raise ConfigurationError("a window begins before it ends", where)
+    kinds = values.get("kinds")
+    return Maintenance(begins_at, ends_at, None if kinds is None else tuple(kinds))
+
+
+def _instant(value: object, where: Place) -> datetime:
+    """An instant of TOML, or as text; Japanese time where no offset is given."""
+    try:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ConfigurationError("an instant is written like 2026-11-24T10:00", where) from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=JST)
 
 
 def _audit(place: str, kind: type, values: dict[str, Any]) -> None:

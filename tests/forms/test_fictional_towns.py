@@ -9,7 +9,8 @@ import pytest
 from fictional_people import ISSUE, application
 
 from issuance_api.checking import check
-from issuance_api.eligibility import Card, Facts, decide
+from issuance_api.eligibility import decide
+from issuance_api.facts import Card, Facts
 from issuance_api.forms import Subject, household_order, page_data
 from issuance_api.model import HOUSEHOLD_ITEMS, HOUSEHOLD_KINDS, REPLICA_KINDS, Kind, OptionalItem
 from issuance_api.rendering import Renderer

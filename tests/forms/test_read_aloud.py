@@ -11,7 +11,7 @@ import pytest
 from fictional_people import golden_pages
 from read_aloud import Element, document_of
 
-from issuance_api import rendering
+from issuance_api import compiling
 from issuance_api.forms import PageData
 from issuance_api.header_cells import with_header_cells
 from issuance_api.model import HOUSEHOLD_KINDS, Kind
@@ -128,7 +128,7 @@ def test_the_end_is_read_in_order_and_the_foot_once() -> None:
 def test_marking_header_cells_moves_nothing_and_changes_nothing_that_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     code, page = PAGES["resident_record_family"]
     marked = pdf_of("resident_record_family")
-    monkeypatch.setattr(rendering, "with_header_cells", bytes)
+    monkeypatch.setattr(compiling, "with_header_cells", bytes)
     bare = Renderer().render(get(code), page)
     assert b"/S/TH" not in bare
     assert with_header_cells(bare) == marked

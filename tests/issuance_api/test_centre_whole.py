@@ -180,8 +180,10 @@ def test_a_town_that_verifies_itself_takes_evidence_over_a_challenge(own_site: T
     fill(NOW)
     card = responder.authority.issue(GOOD)
     change(
-        "insert into staff.card (serial, addressee_number, status, valid_from) values (%s, %s, 'active', %s)",
-        str(card.certificate.serial_number), FATHER.addressee_number, datetime(2020, 1, 1, tzinfo=UTC),
+        "insert into staff.card (serial, issuer_sha256, addressee_number, status, valid_from)"
+        " values (%s, %s, %s, 'active', %s)",
+        str(card.certificate.serial_number), responder.authority.key_sha256, FATHER.addressee_number,
+        datetime(2020, 1, 1, tzinfo=UTC),
     )  # fmt: skip
     with own_site.centre() as line:
         shown = evidence(line, card)

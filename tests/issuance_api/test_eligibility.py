@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from dataclasses import fields, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,12 @@ from fictional_people import CHILD, FAMILY, FATHER, MOTHER, SEAL, application, i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance_api import document
-from issuance_api.eligibility import RULES, Card, Facts, Registration, age_on, decide, latest_birthday, lies_in
+from issuance_api import document, compiling
+from issuance_api.eligibility import RULES, decide
+from issuance_api.facts import Card, Facts, Registration, age_on, latest_birthday, lies_in
 from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Kind, OptionalItem
 from issuance_api.service_hours import JST
-from municipalities.registry import get
+from municipalities.registry import Issuing, Maintenance, OpenHours, get
 from records.wareki import DateValue
 
 NOW = datetime(2026, 11, 24, 10, 15, tzinfo=JST)
@@ -55,6 +56,9 @@ def with_father(**changes: Any) -> dict[str, Any]:
 MOTHER_ONLY = {"members": (MOTHER.addressee_number,)}
 SEAL_KIND, TAX_KIND, RECORD = Kind.SEAL_REGISTRATION, Kind.INCOME_TAXATION, Kind.RESIDENT_RECORD
 OLD = NOW - timedelta(minutes=61)
+HOUR = timedelta(hours=1)
+WINDOW = Maintenance(NOW - HOUR, NOW + HOUR)
+MORNINGS = OpenHours(time(8, 30), time(9, 30))
 
 KOSEKI = Kind.FAMILY_REGISTER_ALL
 REGISTRATION = Registration(
@@ -72,6 +76,17 @@ def elsewhere(kind: Kind = KOSEKI, *, asked: dict[str, Any] | None = None, **cha
     """A person who lives elsewhere, with an approved registration, and no record in the replica."""
     alone = {"card": None, "person": None, "household": (), "verified_at": {}, "registration": REGISTRATION}
     return facts(kind, asked=asked, **(alone | changes))
+
+
+ADDRESS = Kind.FAMILY_REGISTER_ADDRESS
+NEVER = DateValue(None, "3", "年月日不詳")
+UNDATED = {"changed_on": NEVER, "filed_on": None, "became_resident_on": None}
+
+
+def without(kind: Kind, item: OptionalItem, **changes: Any) -> Facts:
+    """An item asked for that this kind does not have here."""
+    town = issuing(not_offered={kind.value: (item.value,)}, **changes)
+    return facts(kind, asked={"items": frozenset({item})}, municipality=town)
 
 
 CASES: list[tuple[str, Facts]] = [
@@ -97,7 +112,32 @@ CASES: list[tuple[str, Facts]] = [
         facts(Kind.FAMILY_REGISTER_ADDRESS, asked={"items": frozenset({OptionalItem.OVERSEAS_VOTING})}),
     ),
     ("outside_service_hours", facts(accepted_at=NOW.replace(hour=23))),
-    ("maintenance", facts(municipality=issuing(maintenance=(("2026-11-24T10:00", "2026-11-24T11:00"),)))),
+    ("maintenance", facts(municipality=issuing(maintenance=(WINDOW,)))),
+    ("maintenance", facts(municipality=issuing(maintenance=(replace(WINDOW, kinds=(RECORD.value,)),)))),
+    ("outside_kind_hours", facts(SEAL_KIND, municipality=issuing(hours={SEAL_KIND.value: MORNINGS}))),
+    (
+        "outside_kind_hours",
+        facts(TAX_KIND, municipality=issuing(hours={TAX_KIND.value: OpenHours(closed_on=("11-24",))})),
+    ),
+    ("outside_koseki_hours", facts(ADDRESS, municipality=issuing(hours={ADDRESS.value: MORNINGS}))),
+    ("not_offered_to_non_residents", elsewhere(ADDRESS, municipality=issuing(non_resident_kinds=(KOSEKI.value,)))),
+    ("registered_domicile_not_offered", without(RECORD, OptionalItem.REGISTERED_DOMICILE)),
+    ("registered_domicile_not_offered", without(ADDRESS, OptionalItem.REGISTERED_DOMICILE)),
+    ("relationship_not_offered", without(Kind.RECORD_ITEM, OptionalItem.RELATIONSHIP)),
+    ("individual_number_not_offered", without(Kind.RECORD_ITEM, OptionalItem.INDIVIDUAL_NUMBER)),
+    ("overseas_voting_not_offered", without(ADDRESS, OptionalItem.OVERSEAS_VOTING, overseas_voting_allowed=True)),
+    (
+        "members_not_choosable",
+        facts(asked=MOTHER_ONLY, municipality=issuing(not_offered={RECORD.value: ("members",)})),
+    ),
+    ("moved_in_today", facts(**with_father(change_reason="10", changed_on=known(2026, 11, 24)))),
+    ("moved_in_today", facts(**with_father(change_reason="10", filed_on=known(2026, 11, 24)))),
+    ("moved_in_today", facts(household=(FATHER, MOTHER, replace(CHILD, change_reason="10", **UNDATED)))),
+    ("moved_in_today", facts(SEAL_KIND, **with_father(change_reason="10", became_resident_on=known(2026, 11, 24)))),
+    ("seal_of_a_former_name", facts(SEAL_KIND, **with_father(change_reason="16", changed_on=known(2004, 1, 9)))),
+    ("seal_of_a_former_name", facts(SEAL_KIND, **with_father(change_reason="16", changed_on=NEVER))),
+    ("seal_of_a_former_name", facts(SEAL_KIND, seal=replace(SEAL, name_form="4"), **with_father(former_surname=None))),
+    ("seal_of_a_former_name", facts(SEAL_KIND, seal=replace(SEAL, name_form="5"), **with_father(common_name=None))),
     ("kind_not_offered", facts(municipality=issuing(kinds=()))),
     ("card_not_linked", facts(card=None)),
     ("card_not_active", facts(card=replace(GOOD_CARD, status="suspended"))),
@@ -238,6 +278,51 @@ def test_fifteen_from_the_birthday_on(birth: date) -> None:
     fifteenth = date(birth.year + 15, 3, 1) if leap_day else birth.replace(year=birth.year + 15)
     assert age_on(fifteenth, birth) == 15
     assert age_on(fifteenth - timedelta(days=1), birth) == 14
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"change_reason": "10", "changed_on": known(2026, 11, 23), "filed_on": None, "became_resident_on": None},
+        {"change_reason": "12", "changed_on": known(2026, 11, 24)},
+    ],
+    ids=["a day later", "moved within the town"],
+)
+def test_moving_in_stops_one_day_and_only_people_who_came(changes: dict[str, Any]) -> None:
+    assert decide(facts(**with_father(**changes))) is None
+
+
+def test_a_town_may_issue_on_the_day_of_moving_in() -> None:
+    today = with_father(change_reason="10", changed_on=known(2026, 11, 24))
+    assert decide(facts(municipality=issuing(move_in_day_allowed=True), **today)) is None
+    assert decide(facts(KOSEKI, **today)) is None  # the 戸籍 does not move
+
+
+def test_a_seal_that_was_registered_after_the_change_of_the_name_is_good() -> None:
+    for day in (known(2004, 1, 8), known(2004, 1, 7)):
+        assert decide(facts(SEAL_KIND, **with_father(change_reason="16", changed_on=day))) is None
+    former = with_father(former_surname="旧姓")
+    assert decide(facts(SEAL_KIND, seal=replace(SEAL, name_form="4"), **former)) is None
+
+
+def test_options_hours_and_windows_of_one_kind_leave_the_others_alone() -> None:
+    item = frozenset({OptionalItem.REGISTERED_DOMICILE})
+    town = issuing(
+        not_offered={Kind.RECORD_ITEM.value: ("registered_domicile", "members")},
+        hours={SEAL_KIND.value: MORNINGS},
+        maintenance=(replace(WINDOW, kinds=(TAX_KIND.value,)),),
+    )
+    assert decide(facts(asked={"items": item, **MOTHER_ONLY}, municipality=town)) is None
+    assert decide(facts(SEAL_KIND, municipality=town, accepted_at=NOW.replace(hour=9))) is None
+
+
+def test_the_refusal_while_drawing_stands_in_the_document_word_for_word() -> None:
+    refusal = compiling.beyond_limit("name")
+    assert f"| `{refusal.code}` | {refusal.text} |" in document.document()
+
+
+def test_every_setting_is_in_the_document() -> None:
+    assert set(document.SETTINGS) == {one.name for one in fields(Issuing)}
 
 
 def test_the_document_of_the_rules_is_current_and_names_every_rule() -> None:
