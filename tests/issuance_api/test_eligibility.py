@@ -11,7 +11,7 @@ from fictional_people import CHILD, FAMILY, FATHER, MOTHER, SEAL, application, i
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuance_api import document, compiling
+from issuance_api import compiling, document
 from issuance_api.eligibility import RULES, decide
 from issuance_api.facts import Card, Facts, Registration, age_on, latest_birthday, lies_in
 from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Kind, OptionalItem

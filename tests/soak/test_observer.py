@@ -9,8 +9,8 @@ from datetime import datetime
 import pikepdf
 import pytest
 
-from benchmarks.soak_observer import Versions, Wish, judge, look
-from benchmarks.soak_town import Household, Person, SoakTown
+from benchmarks.soak.observer import Versions, Wish, judge, look
+from benchmarks.soak.town import Household, Person, SoakTown
 from issuance_api.compiling import Compiler
 from issuance_api.forms import Issue, Subject, page_data
 from issuance_api.model import Application, Kind, OptionalItem

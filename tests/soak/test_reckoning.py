@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.soak_asking import Answer
-from benchmarks.soak_ledger import Attempt, Entry
-from benchmarks.soak_observer import PageSight, Sight, Wish
-from benchmarks.soak_reckoning import Kills, Reckoning, Records, Verdict
-from benchmarks.soak_site import Down
-from benchmarks.soak_timeline import Timeline
-from benchmarks.soak_town import SoakTown, person_mark, version_mark
+from benchmarks.soak.asking import Answer
+from benchmarks.soak.ledger import Attempt, Entry
+from benchmarks.soak.observer import PageSight, Sight, Wish
+from benchmarks.soak.reckoning import Kills, Reckoning, Records, Verdict
+from benchmarks.soak.site import Down
+from benchmarks.soak.timeline import Timeline
+from benchmarks.soak.town import SoakTown, person_mark, version_mark
 from issuance_api.model import Kind
 
 SERIAL, OTHER = "2026112400000001", "2026112400000002"

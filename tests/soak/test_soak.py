@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import LEAST_SUCCEEDED, Size, soak, succeeded
+from benchmarks.soak.soaking import LEAST_SUCCEEDED, Size, soak, succeeded
 
 SHORT = Size(seconds=15, rate=12, residents=400, durable=False, sweep=False)
 

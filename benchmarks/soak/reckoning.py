@@ -16,11 +16,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from benchmarks.soak_ledger import FINAL, TOO_BUSY, Attempt, Entry
-from benchmarks.soak_observer import judge
-from benchmarks.soak_site import Down
-from benchmarks.soak_timeline import Timeline
-from benchmarks.soak_town import SoakTown, person_signs, version_signs
+from benchmarks.soak.ledger import FINAL, TOO_BUSY, Attempt, Entry
+from benchmarks.soak.observer import judge
+from benchmarks.soak.site import Down
+from benchmarks.soak.timeline import Timeline
+from benchmarks.soak.town import SoakTown, person_signs, version_signs
 from issuance_api.repository import POOL_TIMEOUT_SECONDS
 from issuance_api.service import DEADLINE_SECONDS
 

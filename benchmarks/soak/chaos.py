@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from benchmarks.soak_site import SoakSite
-from benchmarks.soak_town import CODE, Household
-from benchmarks.soak_traffic import NODES, STAFF, Wishes
+from benchmarks.soak.site import SoakSite
+from benchmarks.soak.town import CODE, Household
+from benchmarks.soak.traffic import NODES, STAFF, Wishes
 from replica import cards, holds
 
 LOADED_AT_ONCE = 4

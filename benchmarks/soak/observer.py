@@ -18,8 +18,8 @@ import numpy as np
 import pypdfium2 as pdfium
 from PIL import Image
 
-from benchmarks import soak_town
-from benchmarks.soak_town import HOUSEHOLD_BASE, MARKS, VERSION_MARKS, Household, Person, SoakTown
+from benchmarks.soak import town as soak_town
+from benchmarks.soak.town import HOUSEHOLD_BASE, MARKS, VERSION_MARKS, Household, Person, SoakTown
 from issuance_api.model import HOUSEHOLD_KINDS, Kind, OptionalItem
 from municipalities.registry import get
 

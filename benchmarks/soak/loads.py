@@ -1,4 +1,4 @@
-"""The soak's vendor and loader, a process of its own: ``python -m benchmarks.soak_loads FOLDER SIZE``.
+"""The soak's vendor and loader, a process of its own: ``python -m benchmarks.soak.loads FOLDER SIZE``.
 
 Each line of its input is an order in JSON: which feed, and the new versions of whom. The vendor writes a difference, the
 real steps load and verify it, and a line says that it is done. The first full sets are loaded before ``ready``.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, Self
 
-from benchmarks.soak_town import CODE, SoakTown
+from benchmarks.soak.town import CODE, SoakTown
 from services.catalogue import plain_environment
 
 READY = "ready"
@@ -23,7 +23,7 @@ class Loader:
     """The process, seen from the soak: ``load`` gives an order and waits until it is loaded."""
 
     def __init__(self, folder: Path, size: int) -> None:
-        command = [sys.executable, "-m", "benchmarks.soak_loads", str(folder), str(size)]
+        command = [sys.executable, "-m", "benchmarks.soak.loads", str(folder), str(size)]
         self._process = subprocess.Popen(
             command, env=plain_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.figures import Figure
-from benchmarks.soak_chaos import Chaos
-from benchmarks.soak_ledger import Entry, Ledger
-from benchmarks.soak_reckoning import UNFINISHED, Kills, Reckoning, Verdict, records
-from benchmarks.soak_site import SoakSite, soak_site
-from benchmarks.soak_timeline import Timeline, events
-from benchmarks.soak_town import CODE
-from benchmarks.soak_traffic import Traffic, Wishes
+from benchmarks.soak.chaos import Chaos
+from benchmarks.soak.ledger import Entry, Ledger
+from benchmarks.soak.reckoning import UNFINISHED, Kills, Reckoning, Verdict, records
+from benchmarks.soak.site import SoakSite, soak_site
+from benchmarks.soak.timeline import Timeline, events
+from benchmarks.soak.town import CODE
+from benchmarks.soak.traffic import Traffic, Wishes
 from issuance_api.model import Kind
 from replica.connections import connect
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.soak_observer import Versions, Wish
-from benchmarks.soak_town import Household, SoakTown
+from benchmarks.soak.observer import Versions, Wish
+from benchmarks.soak.town import Household, SoakTown
 
 EVENTS = """
 select kind, key, content, extract(epoch from pg_xact_commit_timestamp(xmin))::double precision

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from benchmarks.soak_observer import Wish
-from benchmarks.soak_town import CODE
+from benchmarks.soak.observer import Wish
+from benchmarks.soak.town import CODE
 from issuance_api.model import Kind
 from simulators.world.town import TAX_YEAR
 

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.soak_asking import Answer, Asker, Way
-from benchmarks.soak_ledger import FINAL, TOO_BUSY, Attempt, Entry, Ledger, Operation
-from benchmarks.soak_observer import Wish
-from benchmarks.soak_town import Household, Person, SoakTown
+from benchmarks.soak.asking import Answer, Asker, Way
+from benchmarks.soak.ledger import FINAL, TOO_BUSY, Attempt, Entry, Ledger, Operation
+from benchmarks.soak.observer import Wish
+from benchmarks.soak.town import Household, Person, SoakTown
 from issuance_api.model import Kind, OptionalItem
 from replica import holds
 from replica.desk import Act

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.soak_asking import HOST, SECONDS, Answer, ClientLeft, JsonAsker, Way, bite
-from benchmarks.soak_observer import Wish
-from benchmarks.soak_town import CODE
+from benchmarks.soak.asking import HOST, SECONDS, Answer, ClientLeft, JsonAsker, Way, bite
+from benchmarks.soak.observer import Wish
+from benchmarks.soak.town import CODE
 from issuance_api.centre.transport import Limits
 from issuance_api.model import Kind
 from records.errors import TransferError

@@ -21,10 +21,10 @@ from pathlib import Path
 import httpx
 import psutil
 
-from benchmarks.soak_asking import HOST, JsonAsker
-from benchmarks.soak_centre import CentreAsker
-from benchmarks.soak_loads import Loader
-from benchmarks.soak_town import CODE, SoakTown
+from benchmarks.soak.asking import HOST, JsonAsker
+from benchmarks.soak.centre import CentreAsker
+from benchmarks.soak.loads import Loader
+from benchmarks.soak.town import CODE, SoakTown
 from issuance_api import issue_record, release
 from issuance_api.app import TOKEN
 from municipalities.site import PostgresAddress, Site, ensure_secret, home, write_site

@@ -1,6 +1,6 @@
 """The clients' ledger of a soak: every request with every attempt and every answer, as the clients saw them.
 
-Nothing of the product's own records is here; ``soak_reckoning`` compares the two.
+Nothing of the product's own records is here; ``reckoning`` compares the two.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks.soak_asking import Answer
-from benchmarks.soak_observer import Sight, Wish, look
+from benchmarks.soak.asking import Answer
+from benchmarks.soak.observer import Sight, Wish, look
 
 WORKED_ON = "request_in_progress"
 FINAL = "final"  # an inquiry after all had come to its end
