@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.soak import town as soak_town
 from benchmarks.soak.town import HOUSEHOLD_BASE, MARKS, VERSION_MARKS, Household, Person, SoakTown
-from issuance_api.model import HOUSEHOLD_KINDS, Kind, OptionalItem
+from issuance_api.model import HOUSEHOLD_KINDS, KOSEKI_KINDS, Kind, OptionalItem
 from municipalities.registry import get
 
 PER_SHEET = 4
@@ -45,8 +45,8 @@ TITLES = {
     Kind.FAMILY_REGISTER_ADDRESS: re.compile(r".*戸籍の附票の写し"),
 }
 Dots = np.ndarray[Any, np.dtype[np.bool_]]
-WITH_PAST = frozenset({Kind.FAMILY_REGISTER_ADDRESS})  # all addresses, on whichever of its pages
 ADDRESSED = HOUSEHOLD_KINDS | {Kind.SEAL_REGISTRATION}
+MAYBE_ADDRESSED = frozenset({Kind.FAMILY_REGISTER_ADDRESS})  # a page may end before the newest address
 HEAD_SHOWN = frozenset({OptionalItem.RELATIONSHIP, OptionalItem.REGISTERED_DOMICILE})
 
 
@@ -84,6 +84,8 @@ class PageSight:
     serials: frozenset[str]
     strays: int
     pictures: tuple[Picture, ...]
+    recorded: frozenset[int] = frozenset()  # who has an entry of their own on a page of 戸籍
+    targets: frozenset[int] = frozenset()  # 対象者
 
     @property
     def people(self) -> frozenset[int]:
@@ -146,8 +148,8 @@ def judge(town: SoakTown, wish: Wish, versions: Versions, serial: str, sight: Si
         found += _pictures(wish, versions, page)
         if page.serials != {serial}:
             found.append("serial of another issue")
-    if wish.kind not in HOUSEHOLD_KINDS and not _wanted(wish, household) <= _union(sight):
-        found.append("somebody is missing")
+    if wish.kind in KOSEKI_KINDS:
+        found += _entries(wish, household, sight)
     return sorted(set(found))
 
 
@@ -176,18 +178,33 @@ def _whose(town: SoakTown, wish: Wish, page: PageSight, sheet: _Sheet) -> Iterat
     shown = sheet.own if OptionalItem.INDIVIDUAL_NUMBER in wish.items else ()
     if _numbers(town, page) != {town.people[one].individual_number for one in shown}:
         yield "another individual number"
-    if wish.kind not in WITH_PAST and bool(page.buildings) != (wish.kind in ADDRESSED):
-        yield "the address is missing"
+    if wish.kind not in MAYBE_ADDRESSED and bool(page.buildings) != (wish.kind in ADDRESSED):
+        yield "the address is missing, or one is shown"
     taxed = {wish.applicant.number} if wish.kind is Kind.INCOME_TAXATION else set()
     if {person for person, _ in page.januaries} != taxed:
         yield "somebody else's tax"
 
 
+def _entries(wish: Wish, household: Household, sight: Sight) -> Iterator[str]:
+    """Who has an entry of their own in an extract; others of the 戸籍 may be named in it, as spouse or parent."""
+    recorded = frozenset(person for page in sight.pages for person in page.recorded)
+    if recorded - _wanted(wish, household):
+        yield "somebody else's page"
+    if _wanted(wish, household) - recorded:
+        yield "somebody is missing"
+    if wish.kind is Kind.FAMILY_REGISTER_ADDRESS and not any(page.buildings for page in sight.pages):
+        yield "the address is missing, or one is shown"
+    target = {wish.applicant.number} if wish.kind is Kind.FAMILY_REGISTER_INDIVIDUAL else set()
+    if any(page.targets != target for page in sight.pages):
+        yield "another target"
+
+
 def _which_version(wish: Wish, household: Household, versions: Versions, page: PageSight) -> Iterator[str]:
-    """Texts that the register did not have at that instant; the simulated 戸籍 system does not follow the loads."""
+    """Texts that the register did not have at that instant; 戸籍 is another system, and stays as it was at first."""
+    if wish.kind in KOSEKI_KINDS:
+        versions = Versions(0)
     mark = versions.resident % VERSION_MARKS if household.renames else 0
-    buildings = set() if wish.kind in WITH_PAST else page.buildings
-    shown = (page.names, {mark}), (buildings, {versions.resident}), (page.januaries, {versions.tax})
+    shown = (page.names, {mark}), (page.buildings, {versions.resident}), (page.januaries, {versions.tax})
     if any({version for _, version in pairs} - current for pairs, current in shown):
         yield "stale"
 
@@ -230,21 +247,19 @@ def _sheets(wish: Wish, household: Household, pages: int) -> Sequence[_Sheet]:
         numbers = [one.number for one in wish.printed]
         sheets = [frozenset(numbers[at : at + PER_SHEET]) for at in range(0, len(numbers), PER_SHEET)]
         return [_Sheet(one | head, one | head, one) for one in sheets]
-    wanted = _wanted(wish, household)
     if wish.kind in (Kind.SEAL_REGISTRATION, Kind.INCOME_TAXATION):
-        return [_Sheet(wanted, wanted)]
+        own = frozenset({wish.applicant.number})
+        return [_Sheet(own, own)]
+    everybody = frozenset(one.number for one in household.people)
     head_always = wish.kind is not Kind.FAMILY_REGISTER_ADDRESS
-    family = frozenset(one.number for one in household.people)  # parents and spouses are named with a person
-    return [_Sheet(frozenset({household.head.number} if head_always else ()), family)] * pages
+    return [_Sheet(frozenset({household.head.number} if head_always else ()), everybody)] * pages
 
 
 def _wanted(wish: Wish, household: Household) -> frozenset[int]:
-    """Who must stand somewhere on a certificate that is not of the household."""
+    """Who must have an entry of their own in an extract of 戸籍."""
     if wish.kind is Kind.FAMILY_REGISTER_INDIVIDUAL:
-        return frozenset({household.head.number, wish.applicant.number})
-    if wish.kind in (Kind.FAMILY_REGISTER_ALL, Kind.FAMILY_REGISTER_ADDRESS):
-        return frozenset(one.number for one in household.people)
-    return frozenset({wish.applicant.number})
+        return frozenset({wish.applicant.number})
+    return frozenset(one.number for one in household.people)
 
 
 def _domicile_shown(wish: Wish) -> bool:
@@ -256,10 +271,6 @@ def _domicile_shown(wish: Wish) -> bool:
 def _numbers(town: SoakTown, page: PageSight) -> set[str]:
     """個人番号 of anybody of the town, wherever they stand in a row of digits."""
     return {run[at : at + 12] for run in page.numbers for at in range(len(run) - 11)} & town.individual_numbers
-
-
-def _union(sight: Sight) -> frozenset[int]:
-    return frozenset(person for page in sight.pages for person in page.people)
 
 
 def _page(page: Any) -> PageSight:
@@ -278,7 +289,14 @@ def _page(page: Any) -> PageSight:
         serials=frozenset(SERIAL.findall(shown)),
         strays=marks - 3 * len(names),
         pictures=tuple(_drawn(page)),
+        recorded=frozenset(_after("【名】", flat)),
+        targets=frozenset(_after("対象者[^【】]{0,8}?", flat)),
     )
+
+
+def _after(label: str, flat: str) -> Iterator[int]:
+    """People whose given name stands right after a label."""
+    return (_person(one[0], one[1]) for one in re.findall(label + _name().pattern, flat))
 
 
 def _text(page: Any) -> str:

@@ -41,6 +41,7 @@ KILL_SECONDS = 2.0  # before an attempt: what a kill tears may show a little lat
 LOCK_SECONDS = 3.0  # ``lock_timeout`` of the nodes' sessions
 # A machine that can't keep up: the answer came after the wait for a connection or a lock, or at the deadline.
 WAITED = {"database_unavailable": min(POOL_TIMEOUT_SECONDS, LOCK_SECONDS), "timeout": DEADLINE_SECONDS}
+VOLUME = "more is asked than its kiosks ever do"
 LISTENS = "issuance_api listens"
 NUMBERS = re.compile(r"[0-9]{12,}|[0-9A-F]{20}")
 
@@ -270,7 +271,7 @@ class Reckoning:
 
     def _logs(self, entries: Sequence[Entry]) -> None:
         """JSON without a name or number of anybody, no error, and a line for every certificate."""
-        issued = 0
+        issued = alarms = 0
         for line in self._kept.lines:
             self.verdict.leaked += [("-", one) for one in leaks(self._town, line)]
             if line.startswith(LISTENS):
@@ -281,8 +282,13 @@ class Reckoning:
                 self.verdict.unexplained.append(("-", "a line of a log that is not JSON"))
                 continue
             issued += (values.get("operation"), values.get("outcome")) == ("apply", "ok")
-            if values["level"] not in ("info", "warning"):
+            if values["message"].endswith(VOLUME):
+                alarms += 1
+            elif values["level"] not in ("info", "warning"):
                 self.verdict.unexplained.append(("-", f"log: {values['level']}: {values['message']}"))
+        limit = self._town.municipality.issuing.volume_alarm_per_hour
+        if alarms * limit > sum(len(one.applied()) for one in entries):
+            self.verdict.unexplained.append(("-", "an alarm of volume without the volume"))
         if issued < sum(len(one.certificates()) for one in entries):
             self.verdict.unexplained.append(("-", "a certificate without a line in the log"))
 

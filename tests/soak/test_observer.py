@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 import pikepdf
 import pytest
@@ -13,10 +13,13 @@ from benchmarks.soak.observer import Versions, Wish, judge, look
 from benchmarks.soak.town import Household, Person, SoakTown
 from issuance_api.compiling import Compiler
 from issuance_api.forms import Issue, Subject, page_data
-from issuance_api.model import Application, Kind, OptionalItem
+from issuance_api.model import KOSEKI_KINDS, Application, Kind, OptionalItem
 from issuance_api.rendering import form_of
 from issuance_api.service_hours import JST
 from records.records import IncomeTax, Resident, SealRegistration
+from simulators.koseki.drawing import Wanted
+from simulators.koseki.drawing import draw as drawn_extract
+from simulators.koseki.registers import registers
 from simulators.world.town import TAX_YEAR
 
 SERIAL = "2026112400000001"
@@ -63,6 +66,23 @@ def subject(town: SoakTown, wish: Wish) -> Subject:
         SealRegistration.from_row(seal) if seal else None,
         IncomeTax.from_row(tax) if tax else None,
     )
+
+
+def extract(town: SoakTown, person: Person, kind: Kind, *, shown: Person | None = None) -> bytes:
+    """As the 戸籍 system draws it; ``shown``: the entry of somebody else of that 戸籍 stands there."""
+    head = town.name(town.households[person.household].head, 0)
+    register = registers(town.municipality, town.vendor.town.active())[town.households[person.household].domicile, head]
+    name = town.name(person, 0)
+    wanted = Wanted(kind.value, "a" * 32, SERIAL, date(2026, 11, 24), name, person.birth_text, domicile_shown=False)
+    other = register.member(town.name(shown, 0), shown.birth_text) if shown else None
+    return drawn_extract(town.municipality, register, wanted, (other,) if other else None)
+
+
+def couple(town: SoakTown, number: int = 0) -> tuple[Person, Person]:
+    """Two of one 戸籍, who both have cards."""
+    homes = [one for one in town.households if not one.renames and sum(bool(each.card) for each in one.people) > 1]
+    first, second, *_ = (one for one in homes[number].people if one.card)
+    return first, second
 
 
 def household(town: SoakTown, number: int = 0) -> Household:
@@ -126,6 +146,28 @@ def test_pages_in_another_order_or_missing_are_found(town: SoakTown, draw: Draw)
     own = draw(whole(town))
     assert findings(town, whole(town), with_pages(own, (own, 1), (own, 0))) != []
     assert findings(town, whole(town), with_pages(own, (own, 0))) == ["number of pages"]
+
+
+@pytest.mark.parametrize("kind", sorted(KOSEKI_KINDS))
+def test_a_right_extract_is_right_and_another_registers_is_found(town: SoakTown, kind: Kind) -> None:
+    one, stranger = couple(town)[0], couple(town, 1)[0]
+    wish = Wish(kind, one, (one,))
+    assert findings(town, wish, extract(town, one, kind)) == []
+    assert "somebody else's page" in findings(town, wish, extract(town, stranger, kind))
+
+
+def test_an_entry_of_somebody_else_of_the_same_register_is_found(town: SoakTown) -> None:
+    """A spouse may be named in one's own entry, and has none on the page."""
+    one, spouse = couple(town)
+    wish = Wish(Kind.FAMILY_REGISTER_INDIVIDUAL, one, (one,))
+    theirs = findings(town, wish, extract(town, spouse, Kind.FAMILY_REGISTER_INDIVIDUAL))
+    assert {"another target", "somebody else's page", "somebody is missing"} <= set(theirs)
+    swapped = findings(town, wish, extract(town, one, Kind.FAMILY_REGISTER_INDIVIDUAL, shown=spouse))
+    assert {"somebody else's page", "somebody is missing"} <= set(swapped)
+    short = findings(
+        town, Wish(Kind.FAMILY_REGISTER_ALL, one, (one,)), extract(town, one, Kind.FAMILY_REGISTER_ALL, shown=one)
+    )
+    assert "somebody is missing" in short
 
 
 def test_a_member_who_was_not_asked_for_is_found(town: SoakTown, draw: Draw) -> None:

@@ -234,6 +234,11 @@ def an_error_in_the_log(case: Case) -> None:
     case.lines.append(json.dumps({"level": "error", "message": "unexpected KeyError"}))
 
 
+def an_alarm_of_volume_without_the_volume(case: Case) -> None:
+    message = "municipality 364894: more is asked than its kiosks ever do"
+    case.lines.append(json.dumps({"level": "error", "message": message}))
+
+
 def no_line_in_the_log(case: Case) -> None:
     case.lines.clear()
 
@@ -273,6 +278,7 @@ def a_number_in_the_log(case: Case) -> None:
         (another_state_than_the_row_has, "unexplained"),
         (an_incident_that_nobody_reported, "unexplained"),
         (an_error_in_the_log, "unexplained"),
+        (an_alarm_of_volume_without_the_volume, "unexplained"),
         (no_line_in_the_log, "unexplained"),
         (a_name_in_the_log, "leaked"),
         (a_number_in_the_log, "leaked"),
