@@ -51,7 +51,7 @@ def test_a_second_is_no_skew(town: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.fault(131)
-@pytest.mark.clause("7(1)②")
+@pytest.mark.clause("7(1)② monitoring")
 def test_a_key_that_asks_for_everybody_is_an_incident(town: str) -> None:
     """A stolen key scrapes: also those inquiries count that are refused; reports do not."""
     modest = replace(get(CODE), issuing=replace(get(CODE).issuing, volume_alarm_per_hour=4))
